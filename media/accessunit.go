@@ -23,6 +23,8 @@ type AccessUnit struct {
 	// Key is true where decoding can start: an IDR or a recovery point that begins
 	// with an intra picture, and every JPEG.
 	Key bool
+
+	stream []byte // what Bytes returns, where NewAccessUnit laid it out
 }
 
 // Size is the number of coded bytes.

@@ -1,0 +1,58 @@
+// From a decoded picture to a JPEG: scale, colour, encode.
+#ifndef CAMGATE_JPEG_H
+#define CAMGATE_JPEG_H
+
+#include <libavutil/frame.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// What Go asks of a decoded picture.
+typedef struct {
+  int width, height;     // coded, in pixels
+  int sar_num, sar_den;  // shape of a pixel, 1/1 where unknown or absurd
+  int interlaced;        // two fields, woven
+  int damaged;           // libav concealed something, or missed a reference
+  int key;
+} cg_frame_info;
+
+void cg_frame_describe(const AVFrame *frame, cg_frame_info *info);
+
+// Three planes of 4:2:0, 8 bit; chroma rounds up where the size is odd.
+typedef struct {
+  uint8_t *data[3];
+  int stride[3];
+} cg_planes;
+
+// One encoder makes JPEGs of one rendition: it keeps its tables, its scaler and its
+// buffers from picture to picture. For one thread at a time.
+typedef struct cg_jpeg cg_jpeg;
+
+cg_jpeg *cg_jpeg_new(void);  // NULL where there is no memory
+void cg_jpeg_free(cg_jpeg *j);
+
+// cg_jpeg_frame makes the JPEG of frame, scaled to width x height, colours converted,
+// in out. Where capacity does not do, it keeps the JPEG until the next call, for
+// cg_jpeg_overflow to take. The answer is the JPEG's size, or -1: see cg_jpeg_error.
+long cg_jpeg_frame(cg_jpeg *j, const AVFrame *frame, int width, int height, int quality,
+                   uint8_t *out, size_t capacity);
+
+// cg_jpeg_planes does the same for planes that are full range BT.601 and of the
+// wanted size already.
+long cg_jpeg_planes(cg_jpeg *j, const uint8_t *y, const uint8_t *cb, const uint8_t *cr,
+                    int luma_stride, int chroma_stride, int width, int height, int quality,
+                    uint8_t *out, size_t capacity);
+
+// cg_jpeg_overflow copies a JPEG that did not fit.
+void cg_jpeg_overflow(const cg_jpeg *j, uint8_t *out, size_t size);
+
+// cg_frame_planes writes frame, scaled and converted as for a JPEG, into planes of
+// the caller's. 0, or -1.
+int cg_frame_planes(cg_jpeg *j, const AVFrame *frame, int width, int height, uint8_t *y,
+                    uint8_t *cb, uint8_t *cr, int luma_stride, int chroma_stride);
+
+const char *cg_jpeg_error(const cg_jpeg *j);
+
+// libjpeg-turbo's version, as it was compiled in.
+const char *cg_jpeg_version(void);
+
+#endif
