@@ -1,0 +1,191 @@
+// Package camera is one camera's life: it connects while somebody watches, keeps the
+// newest coded pictures, decodes what is wanted, shares each encode among its viewers,
+// and says honestly when what they see is not happening now.
+//
+// A Camera runs two goroutines of its own, both within Run: the life (connect, stream,
+// stall, connect again; life.go) and the renderer (decode, scale, encode, publish;
+// renderer.go). What they share lies in Camera under one mutex that is never held
+// across a call into libav or the network.
+package camera
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"camgate/camera/source"
+	"camgate/media"
+)
+
+var (
+	// ErrTooManyRenditions: as many sizes and qualities of the camera are being watched
+	// as its configuration allows.
+	ErrTooManyRenditions = errors.New("too many different sizes and qualities of this camera are being watched")
+
+	// ErrClosed: the camera is no longer run.
+	ErrClosed = errors.New("the camera is no longer served")
+)
+
+// DefaultMaxRenditions is how many renditions a camera has at most where Config does
+// not say.
+const DefaultMaxRenditions = 16
+
+// Config is what a camera needs to know.
+type Config struct {
+	Name    string
+	Address source.Address
+
+	// Source is passed on to the RTSP source; its Camera and Log are set by New.
+	Source source.Options
+
+	OnDemand bool          // connect for the first viewer only, leave Linger after the last
+	Linger   time.Duration // how long a camera nobody watches stays connected
+
+	Quality int     // of JPEGs whose viewer does not say, 1 to 100; 0: media.DefaultQuality
+	MaxFPS  float64 // no viewer gets more pictures a second; 0: the camera's own rate
+
+	Threads       int // of the decoder; 0: chosen
+	MaxPixels     int // width × height decoded at most; 0: decoder.DefaultMaxPixels
+	MaxRenditions int // 0: DefaultMaxRenditions
+}
+
+// A Camera is made by New and does nothing until Run. All other methods may be called
+// from any goroutine, before, during and after Run.
+type Camera struct {
+	cfg Config
+	log *slog.Logger
+
+	demand chan struct{} // of one element: viewers have come or gone
+	wake   chan struct{} // of one element: the renderer has something to look at
+	ended  chan struct{} // closed when Run is over
+
+	mu         sync.Mutex
+	renditions map[media.Rendition]*rendition
+	viewers    int
+	units      gopCache
+	decoding   decodeMode
+	life       life
+	counts     counts
+	rate       meter
+}
+
+// counts only ever grow.
+type counts struct {
+	received, decoded, encoded, damaged, decodeErrors, packetsLost, reconnects uint64
+}
+
+// New makes a camera. It does not connect.
+func New(cfg Config, log *slog.Logger) *Camera {
+	if cfg.Quality == 0 {
+		cfg.Quality = media.DefaultQuality
+	}
+	if cfg.MaxRenditions == 0 {
+		cfg.MaxRenditions = DefaultMaxRenditions
+	}
+	c := &Camera{
+		cfg:        cfg,
+		log:        log.With("camera", cfg.Name),
+		demand:     make(chan struct{}, 1),
+		wake:       make(chan struct{}, 1),
+		ended:      make(chan struct{}),
+		renditions: make(map[media.Rendition]*rendition),
+	}
+	c.cfg.Source.Camera, c.cfg.Source.Log = cfg.Name, c.log
+	c.life.enter(stateIdle, time.Now())
+	return c
+}
+
+// Name is the camera's name, as in every URL.
+func (c *Camera) Name() string { return c.cfg.Name }
+
+// Run connects whenever the camera is wanted, until ctx ends; then it waits for all it
+// started. It is called once. The error is ctx's.
+func (c *Camera) Run(ctx context.Context) error {
+	var renderer sync.WaitGroup
+	renderer.Go(func() { newRenderer(c).run(ctx) })
+	err := c.live(ctx)
+	close(c.ended)
+	renderer.Wait()
+	return err
+}
+
+// Watch registers a viewer that wants at most fps pictures a second, 0 for all there
+// are. The viewer must be closed. The error is ErrTooManyRenditions or ErrClosed.
+func (c *Camera) Watch(r media.Rendition, fps float64) (*Viewer, error) {
+	if c.cfg.MaxFPS > 0 && (fps == 0 || fps > c.cfg.MaxFPS) {
+		fps = c.cfg.MaxFPS
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	select {
+	case <-c.ended:
+		return nil, ErrClosed
+	default:
+	}
+	shared, err := c.rendition(r)
+	if err != nil {
+		return nil, err
+	}
+	v := &Viewer{camera: c, rendition: shared, fps: fps, since: time.Now()}
+	shared.viewers[v] = struct{}{}
+	c.viewers++
+	c.wantsChanged()
+	return v, nil
+}
+
+// rendition finds or makes the shared rendition; the caller holds mu.
+func (c *Camera) rendition(r media.Rendition) (*rendition, error) {
+	if shared := c.renditions[r]; shared != nil {
+		return shared, nil
+	}
+	if len(c.renditions) >= c.cfg.MaxRenditions {
+		var idlest *rendition
+		for _, other := range c.renditions {
+			if len(other.viewers) == 0 && (idlest == nil || other.idleSince.Before(idlest.idleSince)) {
+				idlest = other
+			}
+		}
+		if idlest == nil {
+			return nil, fmt.Errorf("%w: %d", ErrTooManyRenditions, c.cfg.MaxRenditions)
+		}
+		delete(c.renditions, idlest.wanted)
+	}
+	shared := newRendition(r)
+	c.renditions[r] = shared
+	return shared, nil
+}
+
+// wantsChanged tells the life and the renderer that viewers came or went; the caller
+// holds mu.
+func (c *Camera) wantsChanged() {
+	mode := c.wantedMode()
+	if mode == decodeNothing && c.decoding != decodeNothing {
+		c.units.rewind()
+	}
+	c.decoding = mode
+	signal(c.demand)
+	signal(c.wake)
+}
+
+// Newest is the newest live picture of a rendition that is there already, nil if there
+// is none. It starts no work.
+func (c *Camera) Newest(r media.Rendition) *media.Picture {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	shared := c.renditions[r]
+	if shared == nil || shared.picture == nil || shared.picture.State != media.Live {
+		return nil
+	}
+	return shared.picture
+}
+
+// signal wakes whoever waits on a channel of one element.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,162 @@
+package source
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"strings"
+)
+
+// Address is where a camera is, and how to ask. Nothing that prints it shows the user or
+// the password.
+type Address struct {
+	scheme, host, rest string // rest: path and query, as the camera expects them
+	user               *url.Userinfo
+}
+
+// ParseAddress takes an rtsp:// or rtsps:// URL as people write them: user and password
+// may hold any character, as it is or %-encoded. The error never holds either.
+func ParseAddress(raw string) (Address, error) {
+	raw = strings.TrimSpace(raw)
+	scheme, rest, ok := strings.Cut(raw, "://")
+	scheme = strings.ToLower(scheme)
+	if !ok || scheme != "rtsp" && scheme != "rtsps" {
+		return Address{}, errors.New("a camera's address begins with rtsp:// or rtsps://")
+	}
+	a := Address{scheme: scheme}
+	hostAndRest := rest
+	if at := userInfoEnd(rest); at >= 0 {
+		hostAndRest = rest[at+1:]
+		user, password, has := strings.Cut(rest[:at], ":")
+		if has {
+			a.user = url.UserPassword(unescape(user), unescape(password))
+		} else {
+			a.user = url.User(unescape(user))
+		}
+	}
+	end := strings.IndexAny(hostAndRest, "/?#")
+	if end < 0 {
+		end = len(hostAndRest)
+	}
+	host, err := hostPort(hostAndRest[:end], scheme)
+	if err != nil {
+		return Address{}, err
+	}
+	a.host = host
+	path, _, _ := strings.Cut(hostAndRest[end:], "#")
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path
+	}
+	u, err := url.Parse(a.scheme + "://" + a.host + escapeStrays(path))
+	if err != nil {
+		return Address{}, fmt.Errorf("the path of a camera's address cannot be read: check what follows %s", a.host)
+	}
+	a.rest = u.RequestURI()
+	return a, nil
+}
+
+// userInfoEnd is the index of the @ that ends user and password, or -1. A password may
+// hold @ and / itself, and a path an @: the last @ before the first slash counts, where a
+// host follows it; else the first one behind that slash, where what stands before the
+// slash can be no host.
+func userInfoEnd(rest string) int {
+	slash := strings.IndexByte(rest, '/')
+	if slash < 0 {
+		slash = len(rest)
+	}
+	if at := strings.LastIndexByte(rest[:slash], '@'); at >= 0 && looksLikeHost(rest[at+1:]) {
+		return at
+	}
+	if looksLikeHost(rest[:slash]) {
+		return -1
+	}
+	for at := slash; at < len(rest); at++ {
+		if rest[at] == '@' && looksLikeHost(rest[at+1:]) {
+			return at
+		}
+	}
+	return -1
+}
+
+// looksLikeHost is true where s begins with a name or address and, perhaps, a port.
+func looksLikeHost(s string) bool {
+	if end := strings.IndexAny(s, "/?#"); end >= 0 {
+		s = s[:end]
+	}
+	_, err := hostPort(s, "rtsp")
+	return err == nil
+}
+
+// hostPort completes s with the scheme's port.
+func hostPort(s, scheme string) (string, error) {
+	host, port := s, map[string]string{"rtsp": "554", "rtsps": "322"}[scheme]
+	if h, p, err := net.SplitHostPort(s); err == nil {
+		host, port = h, p
+	} else {
+		host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	}
+	if host == "" {
+		return "", errors.New("a camera's address needs a host after rtsp://")
+	}
+	if n, err := net.LookupPort("tcp", port); err != nil || n == 0 || strings.Trim(port, "0123456789") != "" {
+		return "", errors.New("the port of a camera's address must be 1 to 65535")
+	}
+	if strings.Contains(host, ":") {
+		if ip := net.ParseIP(strings.Split(host, "%")[0]); ip == nil {
+			return "", errors.New("the host of a camera's address cannot be read")
+		}
+	} else if strings.Trim(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._") != "" {
+		return "", errors.New("the host of a camera's address holds a character that no host has")
+	}
+	return net.JoinHostPort(host, port), nil
+}
+
+// unescape undoes %-encoding where s is encoded, and takes it as it is where not.
+func unescape(s string) string {
+	if plain, err := url.PathUnescape(s); err == nil {
+		return plain
+	}
+	return s
+}
+
+// escapeStrays encodes what must not stand in a path as it is.
+func escapeStrays(path string) string {
+	var b strings.Builder
+	for i := range len(path) {
+		switch c := path[i]; {
+		case c <= ' ' || c >= 0x7f || strings.IndexByte(`"<>\^{|}`, c) >= 0,
+			c == '%' && (i+2 >= len(path) || !isHex(path[i+1]) || !isHex(path[i+2])):
+			fmt.Fprintf(&b, "%%%02X", c)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+func isHex(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+}
+
+// WithPassword is the address with another password, and the user it has.
+func (a Address) WithPassword(password string) Address {
+	a.user = url.UserPassword(a.user.Username(), password)
+	return a
+}
+
+// Host is host:port.
+func (a Address) Host() string { return a.host }
+
+// String is the address without user and password.
+func (a Address) String() string { return a.scheme + "://" + a.host + a.rest }
+
+// GoString is String: %#v shows no password either.
+func (a Address) GoString() string { return a.String() }
+
+// LogValue is String, for log/slog.
+func (a Address) LogValue() slog.Value { return slog.StringValue(a.String()) }
+
+// MarshalText is String, for JSON.
+func (a Address) MarshalText() ([]byte, error) { return []byte(a.String()), nil }

@@ -1,0 +1,108 @@
+package camera
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"camgate/media"
+)
+
+// Status is what a camera tells of itself, as GET /api/cameras shows it.
+type Status struct {
+	Name         string            `json:"name"`
+	State        string            `json:"state"` // idle, connecting, live, stale or offline
+	Since        time.Time         `json:"since"` // when State began
+	Address      string            `json:"address"`
+	Transport    string            `json:"transport,omitempty"` // tcp, udp or multicast
+	Codec        string            `json:"codec,omitempty"`
+	Width        int               `json:"width,omitempty"`  // of the camera's picture, in pixels
+	Height       int               `json:"height,omitempty"` // of the camera's picture, in pixels
+	FPS          float64           `json:"fps"`              // access units a second, over the last seconds
+	Bitrate      int               `json:"bitrate"`          // bits a second, over the last seconds
+	GOP          GOP               `json:"gop"`
+	LastFrameAge *float64          `json:"last_frame_age"` // seconds since the last whole access unit; null before the first
+	Viewers      int               `json:"viewers"`
+	Renditions   []RenditionStatus `json:"renditions"`
+	Received     uint64            `json:"received"`      // access units, since the start
+	Decoded      uint64            `json:"decoded"`       // pictures decoded
+	Encoded      uint64            `json:"encoded"`       // JPEGs made
+	Damaged      uint64            `json:"damaged"`       // access units not shown because something before them was lost
+	DecodeErrors uint64            `json:"decode_errors"` // access units that libav refused
+	PacketsLost  uint64            `json:"packets_lost"`  // RTP packets that never came
+	Reconnects   uint64            `json:"reconnects"`
+	LastError    string            `json:"last_error,omitempty"` // a sentence for the operator
+	LastErrorAt  *time.Time        `json:"last_error_at,omitempty"`
+}
+
+// GOP describes the camera's distance between key frames, as last seen.
+type GOP struct {
+	Frames  int     `json:"frames"`
+	Seconds float64 `json:"seconds"`
+}
+
+// RenditionStatus describes one encode that viewers share.
+type RenditionStatus struct {
+	Width   int     `json:"width"`
+	Height  int     `json:"height"`
+	Quality int     `json:"quality"`
+	Viewers int     `json:"viewers"`
+	FPS     float64 `json:"fps"` // pictures encoded a second, over the last seconds
+}
+
+// Status is a snapshot of what the camera does.
+func (c *Camera) Status() Status {
+	now := time.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	l := &c.life
+	s := Status{
+		Name:         c.cfg.Name,
+		State:        l.state.String(),
+		Since:        l.since,
+		Address:      c.cfg.Address.String(),
+		Width:        l.width,
+		Height:       l.height,
+		GOP:          l.gop,
+		Viewers:      c.viewers,
+		Renditions:   []RenditionStatus{},
+		Received:     c.counts.received,
+		Decoded:      c.counts.decoded,
+		Encoded:      c.counts.encoded,
+		Damaged:      c.counts.damaged,
+		DecodeErrors: c.counts.decodeErrors,
+		PacketsLost:  c.counts.packetsLost,
+		Reconnects:   c.counts.reconnects,
+	}
+	if l.info.Codec != media.UnknownCodec {
+		s.Codec, s.Transport = l.info.Codec.String(), l.info.Transport
+	}
+	s.FPS, s.Bitrate = c.rate.rate(now)
+	if !l.lastWhole.IsZero() {
+		age := now.Sub(l.lastWhole).Seconds()
+		s.LastFrameAge = &age
+	}
+	if l.lastErr != nil {
+		at := l.lastErrAt
+		s.LastError, s.LastErrorAt = l.lastErr.Error(), &at
+	}
+	for _, shared := range c.renditions {
+		if len(shared.viewers) == 0 {
+			continue
+		}
+		r := RenditionStatus{Width: shared.wanted.Width, Height: shared.wanted.Height, Quality: shared.wanted.Quality,
+			Viewers: len(shared.viewers)}
+		if shared.picture != nil {
+			r.Width, r.Height = shared.picture.Width, shared.picture.Height
+		}
+		if r.Quality == 0 {
+			r.Quality = c.cfg.Quality
+		}
+		r.FPS, _ = shared.rate.rate(now)
+		s.Renditions = append(s.Renditions, r)
+	}
+	slices.SortFunc(s.Renditions, func(a, b RenditionStatus) int {
+		return cmp.Or(cmp.Compare(a.Width, b.Width), cmp.Compare(a.Height, b.Height), cmp.Compare(a.Quality, b.Quality))
+	})
+	return s
+}
