@@ -1,0 +1,153 @@
+package camera
+
+import (
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"camgate/camera/source"
+	"camgate/media"
+)
+
+// watched is a camera that has been streaming at the given period, until now.
+func watched(t *testing.T, period time.Duration) (c *Camera, now time.Time) {
+	t.Helper()
+	c = New(Config{Name: "yard", OnDemand: true}, slog.New(slog.DiscardHandler))
+	now = time.Now()
+	s := &session{c}
+	s.Playing(source.Info{Codec: media.H264, Transport: "udp"})
+	for n := range 12 {
+		s.AccessUnit(&media.AccessUnit{Codec: media.H264, NALUs: [][]byte{{1}}, Key: n == 0, Received: now})
+		now = now.Add(period)
+	}
+	return c, now.Add(-period)
+}
+
+func TestSilentCameraIsStaleThenOfflineThenConnectedAgain(t *testing.T) {
+	for _, c := range []struct {
+		name           string
+		period         time.Duration
+		stale, offline time.Duration
+	}{
+		{"25 pictures a second", 40 * time.Millisecond, 2 * time.Second, 5 * time.Second},
+		{"one a second", time.Second, 3 * time.Second, 5 * time.Second},
+		{"one in ten seconds", 10 * time.Second, 30 * time.Second, 30 * time.Second},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cam, last := watched(t, c.period)
+			at := func(d time.Duration) (string, error) {
+				_, err := cam.check(last.Add(d))
+				return cam.life.state.String(), err
+			}
+			if s, err := at(c.stale - time.Millisecond); s != "live" || err != nil {
+				t.Errorf("just before %v: %s, %v", c.stale, s, err)
+			}
+			if c.stale < c.offline {
+				if s, err := at(c.stale); s != "stale" || err != nil {
+					t.Errorf("after %v: %s, %v", c.stale, s, err)
+				}
+				if s, err := at(c.offline - time.Millisecond); s != "stale" || err != nil {
+					t.Errorf("just before %v: %s, %v", c.offline, s, err)
+				}
+			}
+			s, err := at(c.offline)
+			if silent := new(silentError); s != "offline" || !errors.As(err, &silent) || !strings.Contains(err.Error(), `camera "yard": no picture for`) {
+				t.Errorf("after %v: %s, %v", c.offline, s, err)
+			}
+		})
+	}
+}
+
+func TestNextLookIsNeverPastADeadline(t *testing.T) {
+	cam, last := watched(t, 40*time.Millisecond)
+	for now := last; now.Before(last.Add(6 * time.Second)); {
+		wait, err := cam.check(now)
+		if err != nil {
+			if silence := now.Sub(last); silence > 5*time.Second+20*time.Millisecond {
+				t.Errorf("given up only after %v", silence)
+			}
+			return
+		}
+		if wait <= 0 {
+			t.Fatalf("look again in %v", wait)
+		}
+		now = now.Add(wait)
+	}
+	t.Error("never given up")
+}
+
+func TestCameraThatSlowsDownAtNightIsConnectedAgainOnce(t *testing.T) {
+	cam, last := watched(t, 40*time.Millisecond)
+	reconnects := 0
+	for n, now := 0, last; n < 20; n++ { // pictures, 10 s apart
+		next := now.Add(10 * time.Second)
+		for at := now; at.Before(next); {
+			wait, err := cam.check(at)
+			if err != nil {
+				reconnects++
+				cam.disconnected()
+				cam.report(err)
+				s := &session{cam}
+				s.Playing(source.Info{Codec: media.H264})
+				cam.life.lastUnit = at // as if Playing came just then
+				wait = 100 * time.Millisecond
+			}
+			at = at.Add(wait)
+		}
+		(&session{cam}).AccessUnit(&media.AccessUnit{Codec: media.H264, NALUs: [][]byte{{1}}, Key: true, Received: next})
+		now = next
+	}
+	if reconnects != 1 {
+		t.Errorf("connected again %d times, want once", reconnects)
+	}
+	if s := cam.Status(); s.State != "live" {
+		t.Errorf("it is %s", s.State)
+	}
+}
+
+func TestDamageWithoutEndBringsANewSessionOverTCP(t *testing.T) {
+	cam, last := watched(t, 40*time.Millisecond)
+	s := &session{cam}
+	now := last
+	for range 200 { // packets keep coming, no picture is whole
+		now = now.Add(40 * time.Millisecond)
+		s.AccessUnit(&media.AccessUnit{Codec: media.H264, NALUs: [][]byte{{1}}, Received: now})
+		s.Damaged(1, nil)
+		cam.life.lastUnit = now
+		if cam.life.damagedSince.After(last) {
+			cam.life.damagedSince = last
+		}
+		if _, err := cam.check(now); err != nil {
+			if d := now.Sub(last); d < 5*time.Second {
+				t.Errorf("given up after only %v", d)
+			}
+			if !strings.Contains(err.Error(), "packets were lost") {
+				t.Errorf("error is %v", err)
+			}
+			if got := cam.transport(); got != "tcp" {
+				t.Errorf("the next session takes %q, want tcp", got)
+			}
+			return
+		}
+	}
+	t.Error("a camera that never brings a whole picture is kept for ever")
+}
+
+func TestErrorsAreLoggedAtMostOnceAMinute(t *testing.T) {
+	var lines strings.Builder
+	c := New(Config{Name: "yard"}, slog.New(slog.NewTextHandler(&lines, nil)))
+	c.life.state = stateLive
+	now := time.Now()
+	for n := range 100 {
+		c.note(errors.New("broken "+strings.Repeat("x", n)), now.Add(time.Duration(n)*100*time.Millisecond))
+	}
+	if n := strings.Count(lines.String(), "\n"); n != 1 {
+		t.Errorf("%d lines in ten seconds, want 1:\n%s", n, lines.String())
+	}
+	c.note(errors.New("later"), now.Add(2*time.Minute))
+	if n := strings.Count(lines.String(), "\n"); n != 2 {
+		t.Errorf("%d lines, want 2", n)
+	}
+}
