@@ -148,3 +148,25 @@ func compare(t *testing.T, got image.Image, want []byte, width, tolerance int) {
 		t.Errorf("colours are off by up to %d levels, at most %d are allowed", worst, tolerance)
 	}
 }
+
+// TestScaledPicturesAreMeans holds pictures scaled down against the mean of what each of
+// their pixels covers: fine patterns turn grey, and do not shimmer.
+func TestScaledPicturesAreMeans(t *testing.T) {
+	coded := ffmpeg(t, nil, "-f", "lavfi", "-i", "color=c=gray:size=960x720:rate=25,noise=alls=60:all_seed=7", "-frames:v", "1",
+		"-pix_fmt", "yuvj420p", "-c:v", "mjpeg", "-q:v", "1", "-qmin", "1", "-f", "mjpeg", "-")
+	for _, size := range []image.Point{{X: 480, Y: 360}, {X: 320, Y: 240}, {X: 240, Y: 180}, {X: 192, Y: 144}, {X: 160, Y: 120}, {X: 120, Y: 90}} {
+		got := decodeJPEG(t, toJPEG(t, media.MJPEG, coded, size.X, size.Y, 100)).(*image.YCbCr)
+		want := ffmpeg(t, coded, "-f", "mjpeg", "-i", "-", "-vf", fmt.Sprintf("scale=%d:%d:flags=area+accurate_rnd", size.X, size.Y),
+			"-pix_fmt", "yuvj420p", "-f", "rawvideo", "-")
+		sum := 0
+		for y := range size.Y {
+			for x := range size.X {
+				d := int(got.Y[got.YOffset(x, y)]) - int(want[y*size.X+x])
+				sum += max(d, -d)
+			}
+		}
+		if mean := float64(sum) / float64(size.X*size.Y); mean > 1.5 {
+			t.Errorf("%v: pixels are off by %.1f levels on average", size, mean)
+		}
+	}
+}

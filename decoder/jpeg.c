@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "box.h"
 #include "colour.h"
 
 enum { MCU = 16 };  // luma samples on a side of a 4:2:0 minimum coded unit
@@ -31,6 +32,11 @@ struct cg_jpeg {
   int from_width, from_height, to_width, to_height;
   enum AVPixelFormat from_format;
   cg_planes scaled;
+
+  // What is scaled down by a whole number first.
+  cg_planes boxed;
+  uint16_t *sums;
+  int boxed_width, boxed_height, boxed_factor;
 
   // One row of MCUs after colour conversion.
   uint8_t *strip;
@@ -114,6 +120,8 @@ void cg_jpeg_free(cg_jpeg *j) {
   sws_freeContext(j->scaler);
   free(j->own);
   av_free(j->scaled.data[0]);
+  av_free(j->boxed.data[0]);
+  av_free(j->sums);
   av_free(j->strip);
   av_free(j->offset);
   free(j);
@@ -205,12 +213,9 @@ void cg_frame_describe(const AVFrame *f, cg_frame_info *info) {
 
 // --- scale ---
 
-// prepare_planes has j->scaled hold width x height.
-static int prepare_planes(cg_jpeg *j, int width, int height) {
-  if (j->scaled.data[0] != NULL && j->to_width == width && j->to_height == height) return 0;
-  av_freep(&j->scaled.data[0]);
-  sws_freeContext(j->scaler);
-  j->scaler = NULL;
+// allocate has planes hold width x height; free them by data[0].
+static int allocate(cg_jpeg *j, cg_planes *planes, int width, int height) {
+  av_freep(&planes->data[0]);
   int stride = (width + 63) / 64 * 64, chroma_stride = stride / 2 + 32;
   int rows = height + 1, chroma_rows = rows / 2 + 1;
   size_t luma = (size_t)stride * rows, chroma = (size_t)chroma_stride * chroma_rows;
@@ -219,10 +224,17 @@ static int prepare_planes(cg_jpeg *j, int width, int height) {
     snprintf(j->message, sizeof j->message, "no memory for a picture of %dx%d", width, height);
     return -1;
   }
-  j->scaled = (cg_planes){{block, block + luma, block + luma + chroma},
-                          {stride, chroma_stride, chroma_stride}};
-  j->to_width = width, j->to_height = height;
+  *planes = (cg_planes){{block, block + luma, block + luma + chroma},
+                        {stride, chroma_stride, chroma_stride}};
   return 0;
+}
+
+static int prepare_planes(cg_jpeg *j, int width, int height) {
+  if (j->scaled.data[0] != NULL && j->to_width == width && j->to_height == height) return 0;
+  sws_freeContext(j->scaler);
+  j->scaler = NULL;
+  j->to_width = width, j->to_height = height;
+  return allocate(j, &j->scaled, width, height);
 }
 
 static int prepare_scaler(cg_jpeg *j, int from_width, int from_height, enum AVPixelFormat format,
@@ -249,6 +261,18 @@ static int prepare_scaler(cg_jpeg *j, int from_width, int from_height, enum AVPi
   return 0;
 }
 
+static int scale(cg_jpeg *j, const uint8_t *const *data, const int *stride, int from_width,
+                 int from_height, enum AVPixelFormat format, int width, int height,
+                 cg_planes *planes) {
+  if (prepare_scaler(j, from_width, from_height, format, width, height) < 0) return -1;
+  if (sws_scale(j->scaler, data, stride, 0, from_height, j->scaled.data, j->scaled.stride) <= 0) {
+    snprintf(j->message, sizeof j->message, "libswscale failed");
+    return -1;
+  }
+  *planes = j->scaled;
+  return 0;
+}
+
 // narrow makes 8 bits of 10, rounding: libswscale, at equal size, dithers instead, and
 // is off by a level.
 VECTORISED
@@ -257,6 +281,36 @@ static void narrow(const uint16_t *restrict from, uint8_t *restrict to, int widt
     uint16_t v = (uint16_t)((from[x] + 2) >> 2);
     to[x] = (uint8_t)(v > 255 ? 255 : v);
   }
+}
+
+// box_down scales frame, 8-bit 4:2:0, down by the largest whole number that leaves it no
+// smaller than width x height. 1 where it did, 0 where there is none, -1 on failure.
+// libswscale's fast way would look at two pixels of three, and shimmer; its good ways
+// take three times as long.
+static int box_down(cg_jpeg *j, const AVFrame *frame, int width, int height) {
+  int factor =
+      frame->width / width < frame->height / height ? frame->width / width : frame->height / height;
+  if (factor > CG_BOX_MAX) factor = CG_BOX_MAX;
+  if (factor < 2) return 0;
+  // Even, so that chroma has as many whole boxes as luma.
+  int boxed_width = frame->width / factor & ~1, boxed_height = frame->height / factor & ~1;
+  if (boxed_width < width || boxed_height < height) return 0;
+  if (j->boxed.data[0] == NULL || j->boxed_width != boxed_width ||
+      j->boxed_height != boxed_height || j->boxed_factor != factor) {
+    av_freep(&j->sums);
+    if (allocate(j, &j->boxed, boxed_width, boxed_height) < 0) return -1;
+    j->sums = av_malloc((size_t)boxed_width * factor * sizeof *j->sums);
+    if (j->sums == NULL) {
+      av_freep(&j->boxed.data[0]);
+      snprintf(j->message, sizeof j->message, "no memory for a row of %d pixels", frame->width);
+      return -1;
+    }
+    j->boxed_width = boxed_width, j->boxed_height = boxed_height, j->boxed_factor = factor;
+  }
+  for (int i = 0; i < 3; i++)
+    cg_box(frame->data[i], frame->linesize[i], factor, j->boxed.data[i], j->boxed.stride[i],
+           i ? boxed_width / 2 : boxed_width, i ? boxed_height / 2 : boxed_height, j->sums);
+  return 1;
 }
 
 // planes_of gives frame as 8-bit 4:2:0 of the wanted size: its own planes where they are
@@ -284,23 +338,28 @@ static int planes_of(cg_jpeg *j, const AVFrame *frame, int width, int height, cg
     *planes = j->scaled;
     return 0;
   }
+  if (!interlaced && format == AV_PIX_FMT_YUV420P) {
+    int boxed = box_down(j, frame, width, height);
+    if (boxed < 0) return -1;
+    if (boxed && j->boxed_width == width && j->boxed_height == height) {
+      *planes = j->boxed;
+      return 0;
+    }
+    if (boxed)
+      return scale(j, (const uint8_t *const *)j->boxed.data, j->boxed.stride, j->boxed_width,
+                   j->boxed_height, format, width, height, planes);
+  }
   // Woven fields show combs wherever something moves. One field, scaled up, shows none,
   // and needs no later picture as other ways do.
   int fields = interlaced ? 2 : 1;
-  int from_height = frame->height / fields;
-  if (prepare_scaler(j, frame->width, from_height, format, width, height) < 0) return -1;
   const uint8_t *data[4];
   int stride[4];
   for (int i = 0; i < 4; i++) {
     data[i] = frame->data[i];
     stride[i] = frame->linesize[i] * fields;
   }
-  if (sws_scale(j->scaler, data, stride, 0, from_height, j->scaled.data, j->scaled.stride) <= 0) {
-    snprintf(j->message, sizeof j->message, "libswscale failed");
-    return -1;
-  }
-  *planes = j->scaled;
-  return 0;
+  return scale(j, data, stride, frame->width, frame->height / fields, format, width, height,
+               planes);
 }
 
 // --- colour ---
