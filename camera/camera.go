@@ -164,6 +164,10 @@ func (c *Camera) wantsChanged() {
 	mode := c.wantedMode()
 	if mode == decodeNothing && c.decoding != decodeNothing {
 		c.units.rewind()
+		// What was decoded last is from now on the past: no viewer that comes later gets
+		// it as live.
+		c.life.sequence++
+		c.life.frame = c.life.sequence
 	}
 	c.decoding = mode
 	signal(c.demand)

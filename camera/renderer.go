@@ -129,7 +129,9 @@ func (r *renderer) decode(au *media.AccessUnit, session uint64, extra []byte) er
 	c := r.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.counts.decoded++
+	if frame != nil {
+		c.counts.decoded++
+	}
 	c.life.width, c.life.height = width, height
 	c.life.sequence++
 	c.life.frame = c.life.sequence
@@ -255,6 +257,9 @@ func (r *renderer) needFrame() error {
 		return err
 	}
 	r.frame = frame
+	r.c.mu.Lock()
+	defer r.c.mu.Unlock()
+	r.c.counts.decoded++
 	return nil
 }
 

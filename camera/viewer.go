@@ -50,7 +50,9 @@ func (v *Viewer) Next(ctx context.Context) (*media.Picture, error) {
 		}
 		if !v.waiting {
 			v.waiting = true
-			signal(c.wake)
+			if c.life.state != stateLive || v.rendition.frame < c.life.frame {
+				signal(c.wake) // a notice, or a frame that nobody wanted so far
+			}
 		}
 		changed := v.rendition.changed
 		c.mu.Unlock()

@@ -48,6 +48,17 @@ func (c *Camera) check(now time.Time) (time.Duration, error) {
 	unseen := now.Sub(l.lastWhole)
 	next := giveUp
 	switch l.state {
+	case stateConnecting:
+		if waited := now.Sub(l.since); waited < giveUp {
+			next = giveUp - waited
+			break
+		}
+		l.enter(stateOffline, now)
+		l.reason = "the camera sends no picture"
+		if !l.damagedSince.IsZero() {
+			l.reason = "the camera's pictures cannot be decoded"
+		}
+		signal(c.wake)
 	case stateLive:
 		if unseen < stale {
 			next = stale - unseen
@@ -62,7 +73,7 @@ func (c *Camera) check(now time.Time) (time.Duration, error) {
 			break
 		}
 		l.enter(stateOffline, now)
-		l.reason = reasonOf(nil)
+		l.reason = "the camera is silent"
 		signal(c.wake)
 	}
 	if !l.connected {
