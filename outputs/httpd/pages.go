@@ -1,0 +1,80 @@
+package httpd
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+// pages are the files of the page: the operator's own folder first, then those built in.
+type pages struct {
+	builtin fs.FS
+	folder  string // empty: none
+}
+
+// policy lets the built-in pages load and do only what they need; a name of a camera
+// that looks like a script stays a name.
+const policy = "default-src 'self'; img-src 'self' blob: data:; connect-src 'self' ws: wss:; object-src 'none'; base-uri 'none'"
+
+func (s *Server) page(c echo.Context) error {
+	name := strings.TrimPrefix(path.Clean("/"+c.Request().URL.Path), "/")
+	if name == "" {
+		name = "index.html"
+	}
+	nothing := notFound("there is nothing here; / is the page with all cameras")
+	if !fs.ValidPath(name) || strings.ContainsAny(name, "\x00\\") {
+		return nothing
+	}
+	h := c.Response().Header()
+	h.Set("Cache-Control", "no-cache") // ask each time whether there is a newer one
+	found, err := s.pages.own(c, name)
+	if err != nil || found {
+		return err
+	}
+	content, err := fs.ReadFile(s.pages.builtin, name)
+	if err != nil {
+		return nothing // also for folders: there are no listings
+	}
+	h.Set("Content-Security-Policy", policy)
+	h.Set("ETag", fmt.Sprintf("\"%x\"", sha256.Sum256(content)))
+	http.ServeContent(c.Response(), c.Request(), name, time.Time{}, bytes.NewReader(content))
+	return nil
+}
+
+// own serves a file of the operator's folder, if there is one. Links out of the folder
+// do not work: os.Root sees to that.
+func (p *pages) own(c echo.Context, name string) (found bool, err error) {
+	if p.folder == "" {
+		return false, nil
+	}
+	root, err := os.OpenRoot(p.folder)
+	if err != nil {
+		return false, fmt.Errorf("[http] www = %q: %w", p.folder, err)
+	}
+	defer root.Close()
+	file, err := root.Open(name)
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			err = notFound("this file cannot be read")
+			return false, err
+		}
+		return false, nil
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return false, nil
+	}
+	http.ServeContent(c.Response(), c.Request(), name, info.ModTime(), io.NewSectionReader(file, 0, info.Size()))
+	return true, nil
+}

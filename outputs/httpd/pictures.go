@@ -1,0 +1,137 @@
+package httpd
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/gorilla/websocket"
+	"github.com/labstack/echo/v4"
+
+	"camgate/outputs/header"
+	"camgate/outputs/mjpeg"
+	"camgate/outputs/params"
+	"camgate/outputs/snapshot"
+	"camgate/outputs/viewerconn"
+	"camgate/outputs/ws"
+)
+
+// asked finds what a request for pictures asks for: /output/{camera}?parameters.
+func (s *Server) asked(c echo.Context, prefix string) (served, params.Params, error) {
+	u := c.Request().URL
+	name := strings.TrimPrefix(u.Path, prefix)
+	camera := s.cameras.find(name)
+	if camera == nil {
+		return nil, params.Params{}, noCamera(name)
+	}
+	p, err := params.Parse(u.RawQuery)
+	if err != nil {
+		return nil, params.Params{}, badRequest(err)
+	}
+	return camera, p, nil
+}
+
+// admit counts a viewer; release must be called if there is no error.
+func (s *Server) admit() (release func(), err error) {
+	if n := s.viewers.Add(1); n > int64(s.cfg.MaxViewers) {
+		s.viewers.Add(-1)
+		return nil, busy(fmt.Sprintf("%d viewers are connected already, and more are not allowed: try again later", s.cfg.MaxViewers))
+	}
+	return func() { s.viewers.Add(-1) }, nil
+}
+
+func (s *Server) mjpeg(c echo.Context) error {
+	camera, p, err := s.asked(c, "/mjpeg/")
+	if err != nil {
+		return err
+	}
+	r := c.Request()
+	if r.Method == http.MethodHead {
+		h := c.Response().Header()
+		h.Set("Content-Type", mjpeg.ContentType)
+		h.Set("Connection", "close")
+		return c.NoContent(http.StatusOK)
+	}
+	viewer, release, err := s.watch(camera, p)
+	if err != nil {
+		return err
+	}
+	defer release()
+	err = mjpeg.Serve(c.Response().Writer, r, viewer, mjpeg.Options{Early: mjpeg.Early(r.UserAgent(), p.Advance), Stall: s.cfg.Stall})
+	s.ended(c, camera, err)
+	return nil
+}
+
+func (s *Server) websocket(c echo.Context) error {
+	camera, p, err := s.asked(c, "/ws/")
+	if err != nil {
+		return err
+	}
+	r := c.Request()
+	protocol, echoed, err := ws.Choose(websocket.Subprotocols(r), p.Protocol)
+	if err != nil {
+		return badRequest(err)
+	}
+	viewer, release, err := s.watch(camera, p)
+	if err != nil {
+		return err
+	}
+	defer release()
+	err = ws.Serve(c.Response().Writer, r, viewer, ws.Options{
+		Protocol: protocol, Echoed: echoed,
+		Stall: s.cfg.Stall, PingEvery: s.cfg.PingEvery, PongTimeout: s.cfg.PongTimeout,
+	})
+	if errors.Is(err, ws.ErrNotWebSocket) {
+		return badRequest(err)
+	}
+	s.ended(c, camera, err)
+	return nil
+}
+
+// watch admits a viewer to a camera.
+func (s *Server) watch(camera served, p params.Params) (viewer, func(), error) {
+	release, err := s.admit()
+	if err != nil {
+		return nil, nil, err
+	}
+	v, err := camera.watch(p.Rendition, p.FPS)
+	if err != nil {
+		release()
+		return nil, nil, ofCamera(camera.Name(), err)
+	}
+	return v, func() { v.Close(); release() }, nil
+}
+
+// ended tells the log how a stream ended, and echo that it has been answered.
+func (s *Server) ended(c echo.Context, camera served, err error) {
+	c.Response().Committed = true
+	log := s.log.With("camera", camera.Name(), "viewer", c.Request().RemoteAddr)
+	if errors.Is(err, viewerconn.ErrStalled) || errors.Is(err, ws.ErrNoPong) {
+		log.Info("a viewer was closed", "why", err)
+		return
+	}
+	log.Debug("a viewer has ended", "why", err)
+}
+
+func (s *Server) snapshot(c echo.Context) error {
+	camera, p, err := s.asked(c, "/snapshot/")
+	if err != nil {
+		return err
+	}
+	release, err := s.admit()
+	if err != nil {
+		return err
+	}
+	defer release()
+	picture, err := snapshot.Take(c.Request().Context(), snapshotCamera{served: camera, params: p}, snapshot.Options{
+		MaxAge: p.MaxAge, Placeholder: p.Placeholder, Patience: s.cfg.Patience,
+	})
+	if err != nil {
+		if errors.Is(err, snapshot.ErrNoPicture) {
+			c.Response().Header().Set(header.State, "offline")
+		}
+		return ofCamera(camera.Name(), err)
+	}
+	return snapshot.Write(c.Response(), c.Request(), picture)
+}

@@ -1,0 +1,155 @@
+// Package httpd is the gateway's HTTP server: routes, who may ask, limits, and what is
+// answered when something is wrong. The pictures themselves are written by mjpeg,
+// snapshot and ws.
+package httpd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+// A Server is made by New; Run serves.
+type Server struct {
+	cfg     Config
+	cameras cameras
+	hosts   map[string]bool // names by which the gateway may be called, in lower case
+	origins map[string]bool // in lower case
+	pages   *pages
+	log     *slog.Logger
+	began   time.Time
+
+	viewers  atomic.Int64
+	handlers sync.WaitGroup // requests that are being answered
+
+	mu     sync.Mutex
+	ending bool // no more are answered
+}
+
+// New makes a server. www holds the built-in pages. The error is a sentence for whoever
+// wrote the configuration.
+func New(cfg Config, cameras Cameras, www fs.FS, log *slog.Logger) (*Server, error) {
+	return newServer(cfg, gatewayCameras{cameras}, www, log)
+}
+
+func newServer(cfg Config, cameras cameras, www fs.FS, log *slog.Logger) (*Server, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	if cfg.MaxViewers <= 0 {
+		cfg.MaxViewers = DefaultMaxViewers
+	}
+	if cfg.HeaderTimeout <= 0 {
+		cfg.HeaderTimeout = DefaultHeaderTimeout
+	}
+	s := &Server{cfg: cfg, cameras: cameras, log: log, pages: &pages{builtin: www, folder: cfg.WWW}, began: time.Now()}
+	s.hosts = allowedHosts(cfg)
+	s.origins = allowedOrigins(cfg.Origins)
+	return s, nil
+}
+
+// Run listens and serves until ctx ends. Then it ends all viewers in order and waits for
+// them, for at most 5 s together. It is called once. The error is nil after ctx's end,
+// or a sentence that says why there is no listening.
+func (s *Server) Run(ctx context.Context) error {
+	listener, err := net.Listen("tcp", s.cfg.Listen)
+	if err != nil {
+		return listenError(s.cfg.Listen, err)
+	}
+	// Requests' contexts come from this one, and end before the connections do.
+	serving, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	server := &http.Server{
+		Handler:           s.handler(),
+		BaseContext:       func(net.Listener) context.Context { return serving },
+		ReadHeaderTimeout: s.cfg.HeaderTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // what strangers send, mostly
+	}
+	if s.cfg.Listening != nil {
+		s.cfg.Listening(listener.Addr())
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }() // shutdown waits for it
+
+	select {
+	case err = <-failed:
+		failed <- http.ErrServerClosed
+		err = fmt.Errorf("HTTP on %s has ended: %w", listener.Addr(), err)
+	case <-ctx.Done():
+	}
+	return errors.Join(err, s.shutdown(server, listener, end, failed))
+}
+
+// shutdown ends everything that Run has started.
+func (s *Server) shutdown(server *http.Server, listener net.Listener, end func(), failed chan error) (err error) {
+	listener.Close() // the server does it once more
+	s.mu.Lock()
+	s.ending = true
+	s.mu.Unlock()
+	end()
+
+	// All answers: the server itself knows nothing of connections that a stream has
+	// taken over.
+	done := make(chan struct{})
+	go func() { s.handlers.Wait(); close(done) }()
+	limit := time.NewTimer(shutdownLimit - flushLimit)
+	defer limit.Stop()
+	select {
+	case <-done:
+	case <-limit.C:
+		err = fmt.Errorf("%d viewers did not end within %v", s.viewers.Load(), shutdownLimit)
+	}
+	// Plain answers may still be in the server's buffers. Browsers also hold connections
+	// open that they have not used; those get no say in how long this takes.
+	flush, cancel := context.WithTimeout(context.Background(), flushLimit)
+	defer cancel()
+	server.Shutdown(flush) // its errors: the listener is closed already, or time is up
+	server.Close()
+	<-failed
+	return err
+}
+
+func listenError(address string, err error) error {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("[http] listen = %q: another program, perhaps another camgate, uses this port already: end it, or choose another port", address)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return fmt.Errorf("[http] listen = %q: this machine does not have that address: use one of its own, or 127.0.0.1", address)
+	case errors.Is(err, syscall.EACCES):
+		return fmt.Errorf("[http] listen = %q: ports below 1024 need a privilege: choose a larger one", address)
+	}
+	return fmt.Errorf("[http] listen = %q: %w", address, err)
+}
+
+// handler is everything that is served.
+func (s *Server) handler() http.Handler {
+	e := echo.New()
+	e.HTTPErrorHandler = s.answerError
+	e.Pre(s.account, s.survive, s.headers, s.guardHost, s.guardOrigin, s.readBody)
+	both := []string{http.MethodGet, http.MethodHead}
+	e.Match(both, "/mjpeg/*", s.mjpeg)
+	e.Match(both, "/snapshot/*", s.snapshot)
+	e.GET("/ws/*", s.websocket)
+	e.GET("/ws", func(echo.Context) error {
+		return notFound("there is no /ws for many cameras yet; /ws/ and a camera's name is one camera")
+	})
+	e.Match(both, "/api/cameras", s.listCameras)
+	e.Match(both, "/api/cameras/*", s.showCamera)
+	e.Match(both, "/healthz", s.health)
+	e.Match(both, "/*", s.page)
+	e.Match(both, "/", s.page)
+	return e
+}

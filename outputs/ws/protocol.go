@@ -1,0 +1,128 @@
+package ws
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/gorilla/websocket"
+
+	"camgate/media"
+	"camgate/outputs/params"
+)
+
+// A Protocol is how pictures are put into messages.
+type Protocol string
+
+const (
+	// JPEG: one binary message a picture, the bare JPEG.
+	JPEG Protocol = "jpeg"
+
+	// Chunked: binary messages of at most 32 KiB, each a header of 16 bytes and a piece
+	// of the JPEG, for links and proxies that choke on large messages.
+	Chunked Protocol = "jpeg-chunked"
+)
+
+var protocols = []Protocol{JPEG, Chunked}
+
+// Choose finds the protocol: the first of those offered in Sec-WebSocket-Protocol that
+// there is, else the one of ?protocol=, else JPEG. echoed is what the answer's
+// Sec-WebSocket-Protocol must say, empty if nothing was offered. The error is a sentence.
+func Choose(offered []string, parameter string) (p Protocol, echoed string, err error) {
+	for _, o := range offered {
+		if slices.Contains(protocols, Protocol(o)) {
+			return Protocol(o), o, nil
+		}
+	}
+	wanted := parameter
+	if len(offered) > 0 {
+		wanted = strings.Join(offered, ", ")
+	}
+	if wanted == "" {
+		return JPEG, "", nil
+	}
+	if len(offered) == 0 && slices.Contains(protocols, Protocol(wanted)) {
+		return Protocol(wanted), "", nil
+	}
+	return "", "", fmt.Errorf("WebSocket protocol %q is not known here: it must be %s or %s",
+		params.Shorten(wanted), JPEG, Chunked)
+}
+
+// Sizes of the chunked protocol, in bytes.
+const (
+	pieceHeader = 16
+	maxMessage  = 32 << 10
+	maxPiece    = maxMessage - pieceHeader
+	lastPiece   = 1 // flag
+	version     = 1
+)
+
+// A framer turns pictures into WebSocket frames (RFC 6455, 5.2) without copying them:
+// frames of a server are not masked, so the JPEG's own bytes can be sent.
+type framer struct {
+	protocol Protocol
+	headers  []byte   // of all frames of a picture, one behind the other; reused
+	bufs     [][]byte // what is to be sent, in turn; reused
+}
+
+// frames returns the bytes of the picture's messages, valid until the next call.
+func (f *framer) frames(p *media.Picture) [][]byte {
+	f.headers, f.bufs = f.headers[:0], f.bufs[:0]
+	if f.protocol != Chunked {
+		f.headers = appendFrameHeader(f.headers, websocket.BinaryMessage, len(p.JPEG))
+		f.bufs = append(f.bufs, f.headers, p.JPEG)
+		return f.bufs
+	}
+	const room = 4 + pieceHeader // of a frame header for up to 64 KiB, and a piece's
+	count := (len(p.JPEG) + maxPiece - 1) / maxPiece
+	f.headers = slices.Grow(f.headers, count*room) // must not move from here on
+	for i, left := 0, p.JPEG; i < count; i++ {
+		piece := left[:min(len(left), maxPiece)]
+		left = left[len(piece):]
+		start := len(f.headers)
+		f.headers = appendFrameHeader(f.headers, websocket.BinaryMessage, pieceHeader+len(piece))
+		f.headers = appendPieceHeader(f.headers, p, i, count)
+		f.bufs = append(f.bufs, f.headers[start:], piece)
+	}
+	return f.bufs
+}
+
+// appendPieceHeader appends the header of piece i: version, flags, tile (u16, 0 where
+// there is one camera), sequence (u32), index and count (u16), frame length (u32).
+func appendPieceHeader(b []byte, p *media.Picture, i, count int) []byte {
+	flags := byte(0)
+	if i == count-1 {
+		flags = lastPiece
+	}
+	b = append(b, version, flags, 0, 0)
+	b = binary.BigEndian.AppendUint32(b, uint32(p.Sequence))
+	b = binary.BigEndian.AppendUint16(b, uint16(i))
+	b = binary.BigEndian.AppendUint16(b, uint16(count))
+	return binary.BigEndian.AppendUint32(b, uint32(len(p.JPEG)))
+}
+
+// appendFrameHeader appends the header of an unmasked frame that is a whole message.
+func appendFrameHeader(b []byte, opcode, length int) []byte {
+	b = append(b, 0x80|byte(opcode)) // FIN
+	switch {
+	case length < 126:
+		return append(b, byte(length))
+	case length < 1<<16:
+		return binary.BigEndian.AppendUint16(append(b, 126), uint16(length))
+	}
+	return binary.BigEndian.AppendUint64(append(b, 127), uint64(length))
+}
+
+// judgeMessage says why a message of the client ends the connection: every one does,
+// since neither protocol has any.
+func judgeMessage(kind int, data []byte) (code int, reason string) {
+	switch {
+	case kind != websocket.TextMessage:
+		return websocket.CloseUnsupportedData, "binary messages are not understood"
+	case !json.Valid(data):
+		return websocket.CloseUnsupportedData, "the message is not JSON"
+	}
+	return websocket.ClosePolicyViolation, "this protocol takes no messages"
+}
