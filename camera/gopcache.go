@@ -126,8 +126,11 @@ func (g *gopCache) skip() {
 		g.next = g.key
 		return
 	}
-	*g = gopCache{waiting: true}
+	g.clear()
 }
+
+// clear forgets all, up to the next key frame.
+func (g *gopCache) clear() { *g = gopCache{waiting: true} }
 
 // lost is called when something before the next unit is missing.
 func (g *gopCache) lost() { g.waiting = true }

@@ -165,3 +165,23 @@ func TestEndlessGOPStaysBounded(t *testing.T) {
 		t.Errorf("%d bytes are kept while nobody watches", g.bytes)
 	}
 }
+
+func TestNothingOfAnEndedSessionIsDecoded(t *testing.T) {
+	cam, _ := watched(t, 40*time.Millisecond)
+	cam.mu.Lock()
+	before := cam.units.backlog()
+	cam.mu.Unlock()
+	if before == 0 {
+		t.Fatal("the test has nothing to lose")
+	}
+	cam.disconnected()
+	if v, err := cam.Watch(media.Rendition{}, 0); err != nil {
+		t.Fatal(err)
+	} else {
+		defer v.Close()
+	}
+	expect(t, &cam.units, decodeAll)
+	if s := cam.Status().State; s == "live" {
+		t.Errorf("a camera without a connection is %s", s)
+	}
+}

@@ -198,7 +198,7 @@ func (s *session) Playing(info source.Info) {
 	c.life.session++
 	c.life.lastUnit = time.Now()
 	c.life.connected = true
-	c.units.lost() // what is cached does not go on in this session
+	c.units.clear()
 }
 
 func (s *session) Transport(name string) {

@@ -131,6 +131,7 @@ func (c *Camera) disconnected() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.life.connected = false
+	c.units.clear() // nothing of it is live any more, whoever asks next
 	c.life.gopBegan, c.life.gopFrames = time.Time{}, 0
 	c.counts.reconnects++
 	if c.life.state == stateLive {
