@@ -190,6 +190,17 @@ var testPages = fstest.MapFS{
 func serve(t testing.TB, cfg Config, cams ...*fakeCamera) *gateway {
 	t.Helper()
 	leak := goleak.IgnoreCurrent()
+	t.Cleanup(func() {
+		http.DefaultClient.CloseIdleConnections()
+		goleak.VerifyNone(t, leak)
+	})
+	return serveParallel(t, cfg, cams...)
+}
+
+// serveParallel is serve without the look for goroutines, among which those of other
+// tests would be.
+func serveParallel(t testing.TB, cfg Config, cams ...*fakeCamera) *gateway {
+	t.Helper()
 	logs := new(lockedBuffer)
 	cfg.Listen = "127.0.0.1:0"
 	listening := make(chan net.Addr, 1)
@@ -218,8 +229,6 @@ func serve(t testing.TB, cfg Config, cams ...*fakeCamera) *gateway {
 		if err := g.stop(); err != nil {
 			t.Errorf("Run: %v", err)
 		}
-		http.DefaultClient.CloseIdleConnections()
-		goleak.VerifyNone(t, leak)
 	})
 	return g
 }

@@ -135,7 +135,8 @@ func (s *session) run(ctx context.Context, v Viewer) error {
 	conn.Hurry(lastWords)
 	switch {
 	case errors.Is(err, errGoodbye):
-		s.writer.flush() // gorilla has left the answer
+		s.writer.flush() // gorilla has left the answer; nothing more comes from the viewer
+		return err
 	case errors.Is(err, viewerconn.ErrGone), errors.Is(err, viewerconn.ErrStalled), errors.Is(err, ErrNoPong):
 		return err
 	case errors.As(err, &refused):
@@ -218,8 +219,8 @@ func (s *session) ask(ctx context.Context, end context.CancelCauseFunc) {
 		// The first ping that a viewer leaves unanswered came up to one period after it
 		// was last heard.
 		if s.writer.unanswered() >= timeout-every {
-			s.writer.conn.Close()
 			end(ErrNoPong)
+			s.writer.conn.Close() // after end, or the reader would find a reason of its own
 			return
 		}
 		s.writer.sendPing()

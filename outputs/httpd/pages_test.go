@@ -1,0 +1,195 @@
+package httpd
+
+import (
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"camgate/media"
+)
+
+func TestPageIsServedFromTheOwnFolderFirst(t *testing.T) {
+	outside := t.TempDir()
+	folder := filepath.Join(outside, "www")
+	write := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(outside, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.MkdirAll(filepath.Join(folder, "sub"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write("secret", "a secret")
+	write("www/player.js", "var mine;")
+	write("www/sub/a.txt", "text")
+	if err := os.Symlink(filepath.Join(outside, "secret"), filepath.Join(folder, "link")); err != nil {
+		t.Fatal(err)
+	}
+	g := serve(t, Config{WWW: folder}, newFake("cam1"))
+	for path, want := range map[string]string{
+		"/": "<!doctype html><title>built in</title>", "/index.html": "<!doctype html><title>built in</title>",
+		"/player.js": "var mine;", "/sub/a.txt": "text", "/img/a.svg": "<svg/>", "/sub/../player.js": "var mine;",
+		"/sub": "", "/sub/": "", "/img": "", "/img/": "", "/link": "", "/../secret": "", "/..%2fsecret": "", "/%2e%2e/secret": "", "/sub/../../secret": "", "/a%00b": "", "/nothing": "",
+	} {
+		response, body := g.get(t, http.MethodGet, path)
+		switch {
+		case want != "" && (response.StatusCode != 200 || body != want):
+			t.Errorf("%s: %d %q, want %q", path, response.StatusCode, body, want)
+		case want == "" && response.StatusCode != 404 || strings.Contains(body, "secret"):
+			t.Errorf("%s: %d %q, want 404", path, response.StatusCode, body)
+		}
+	}
+}
+
+func TestBuiltInPageMayLoadOnlyItsOwn(t *testing.T) {
+	g := serve(t, Config{}, newFake("cam1"))
+	response, _ := g.get(t, http.MethodGet, "/")
+	if got := response.Header.Get("Content-Security-Policy"); !strings.HasPrefix(got, "default-src 'self';") {
+		t.Errorf("policy %q", got)
+	}
+	if got := response.Header.Get("Content-Type"); !strings.HasPrefix(got, "text/html") {
+		t.Errorf("type %q", got)
+	}
+	response, body := g.get(t, http.MethodGet, "/", "If-None-Match: "+response.Header.Get("ETag"))
+	if response.StatusCode != http.StatusNotModified || body != "" {
+		t.Errorf("asked again: %d", response.StatusCode)
+	}
+}
+
+func TestAPIListsCameras(t *testing.T) {
+	g := serve(t, Config{Version: "1.2"}, newFake("b"), newFake("a"))
+	_, body := g.get(t, http.MethodGet, "/api/cameras")
+	var list []struct{ Name, State string }
+	if err := json.Unmarshal([]byte(body), &list); err != nil || len(list) != 2 || list[0].Name != "b" || list[1].State != "live" {
+		t.Errorf("%q %v", body, err)
+	}
+	response, body := g.get(t, http.MethodGet, "/api/cameras/a")
+	var one struct{ Name string }
+	if err := json.Unmarshal([]byte(body), &one); err != nil || one.Name != "a" {
+		t.Errorf("%q %v", body, err)
+	}
+	if h := response.Header; h.Get("Cache-Control") != "no-store" || h.Get("X-Accel-Buffering") != "no" || h.Get("X-Content-Type-Options") != "nosniff" {
+		t.Errorf("%v", h)
+	}
+	if response, body = g.get(t, http.MethodGet, "/healthz"); response.StatusCode != 200 || !strings.Contains(body, `"ok"`) || !strings.Contains(body, `"1.2"`) {
+		t.Errorf("%d %q", response.StatusCode, body)
+	}
+}
+
+func TestEmptyGatewayListsNothing(t *testing.T) {
+	g := serve(t, Config{})
+	if _, body := g.get(t, http.MethodGet, "/api/cameras"); strings.TrimSpace(body) != "[]" {
+		t.Errorf("%q", body)
+	}
+}
+
+func TestImpossibleConfigurationsGetASentence(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	for name, c := range map[string]struct {
+		cfg  Config
+		says string
+	}{
+		"port in use":   {Config{Listen: taken.Addr().String()}, "another program"},
+		"no address":    {Config{Listen: "192.0.2.1:0", AllowAnonymous: true}, "does not have that address"},
+		"open to all":   {Config{Listen: "0.0.0.0:0"}, "allow_anonymous"},
+		"open to all 2": {Config{Listen: ":0"}, "allow_anonymous"},
+		"not host:port": {Config{Listen: "8000"}, "host:port"},
+		"no folder":     {Config{Listen: "127.0.0.1:0", WWW: "/nonexistent"}, "not a folder"},
+	} {
+		s, err := newServer(c.cfg, fakeCameras(nil), testPages, slog.New(slog.NewTextHandler(io.Discard, nil)))
+		if err == nil {
+			err = s.Run(t.Context())
+		}
+		if err == nil || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestSnapshotIsNewerThanTheRequest(t *testing.T) {
+	cam := newFake("cam1")
+	cam.show(100, media.Live)
+	g := serve(t, Config{}, cam)
+	answers := make(chan string, 1)
+	go func() {
+		response, body := g.get(t, http.MethodGet, "/snapshot/cam1")
+		answers <- response.Header.Get("X-Sequence") + " " + response.Header.Get("X-Camera-State") + " " + response.Header.Get("Content-Type") + " " + body
+	}()
+	eventually(t, "somebody watches", 2*time.Second, func() bool { return cam.watching() == 1 })
+	p := cam.show(5000, media.Live)
+	if got := <-answers; got != "2 live image/jpeg "+string(p.JPEG) {
+		t.Errorf("%.60q", got)
+	}
+}
+
+func TestSnapshotMayBeOldIfAskedFor(t *testing.T) {
+	cam := newFake("cam1")
+	p := cam.show(5000, media.Live)
+	g := serve(t, Config{}, cam)
+	for _, method := range []string{http.MethodGet, http.MethodHead} {
+		response, body := g.get(t, method, "/snapshot/cam1?max_age=10")
+		if response.StatusCode != 200 || response.ContentLength != 5000 || response.Header.Get("X-Timestamp") == "" || method == "GET" && body != string(p.JPEG) {
+			t.Errorf("%s: %d %v", method, response.StatusCode, response.Header)
+		}
+	}
+	if cam.watching() != 0 {
+		t.Error("a viewer is left")
+	}
+}
+
+func TestSnapshotOfACameraThatIsAway(t *testing.T) {
+	cam := newFake("cam1")
+	cam.state = "offline"
+	p := cam.show(5000, media.Offline)
+	g := serve(t, Config{}, cam)
+	response, body := g.get(t, http.MethodGet, "/snapshot/cam1")
+	if response.StatusCode != 503 || response.Header.Get("Retry-After") == "" || !strings.Contains(body, "?placeholder=1") {
+		t.Errorf("%d %q", response.StatusCode, body)
+	}
+	response, body = g.get(t, http.MethodGet, "/snapshot/cam1?placeholder=1")
+	if response.StatusCode != 200 || response.Header.Get("X-Camera-State") != "offline" || body != string(p.JPEG) {
+		t.Errorf("%d %v", response.StatusCode, response.Header)
+	}
+}
+
+func TestSnapshotWaitsForACameraThatIsBeingConnected(t *testing.T) {
+	cam := newFake("cam1")
+	cam.state = "connecting"
+	cam.show(100, media.Offline)
+	g := serve(t, Config{Patience: 2 * time.Second}, cam)
+	answers := make(chan int, 1)
+	go func() {
+		response, _ := g.get(t, http.MethodGet, "/snapshot/cam1")
+		answers <- response.StatusCode
+	}()
+	eventually(t, "somebody watches", 2*time.Second, func() bool { return cam.watching() == 1 })
+	cam.show(100, media.Offline)
+	cam.show(100, media.Live)
+	if got := <-answers; got != 200 {
+		t.Error(got)
+	}
+}
+
+func TestSnapshotGivesUpInTime(t *testing.T) {
+	cam := newFake("cam1")
+	g := serve(t, Config{Patience: 50 * time.Millisecond}, cam)
+	if response, _ := g.get(t, http.MethodGet, "/snapshot/cam1"); response.StatusCode != 503 {
+		t.Error(response.StatusCode)
+	}
+	p := cam.show(100, media.Live) // and then nothing: a camera of few pictures
+	if response, body := g.get(t, http.MethodGet, "/snapshot/cam1"); response.StatusCode != 200 || body != string(p.JPEG) {
+		t.Error(response.StatusCode)
+	}
+}
