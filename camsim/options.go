@@ -3,6 +3,7 @@ package camsim
 import (
 	"errors"
 	"fmt"
+	"image"
 	"math"
 	"strings"
 
@@ -118,6 +119,9 @@ func checkVideo(v decoder.VideoEncoderOptions) error {
 	}
 	if v.Codec == media.MJPEG && (v.Width%8 != 0 || v.Height%8 != 0 || v.Width > 2040 || v.Height > 2040) {
 		return fmt.Errorf("size %d×%d: RTP carries JPEGs (RFC 2435) whose sides are multiples of 8, up to 2040", v.Width, v.Height)
+	}
+	if v.Codec == media.MJPEG && v.Subsampling() != image.YCbCrSubsampleRatio420 {
+		return fmt.Errorf("MJPEG in %s: libav lays 4:2:2 out in a way that RTP (RFC 2435) does not know; use yuv420p", v.PixelFormat)
 	}
 	if v.GOP >= stamp.Numbers {
 		return fmt.Errorf("a GOP of %d pictures is longer than the stamp can count", v.GOP)

@@ -56,6 +56,9 @@ func newTrack(key *media.AccessUnit) (*track, error) {
 	default:
 		return nil, fmt.Errorf("no RTP payload for codec %v", key.Codec)
 	}
+	if err == nil {
+		_, err = t.packet(key) // says now what RTP cannot carry
+	}
 	if err != nil {
 		return nil, fmt.Errorf("RTP payload of %v: %w", key.Codec, err)
 	}
