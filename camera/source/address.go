@@ -6,18 +6,23 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"regexp"
 	"strings"
+	"unicode"
+
+	"github.com/bluenviron/gortsplib/v4/pkg/base"
 )
 
 // Address is where a camera is, and how to ask. Nothing that prints it shows the user or
-// the password.
+// the password, nor a password in its path or query.
 type Address struct {
-	scheme, host, rest string // rest: path and query, as the camera expects them
+	scheme, host, rest string // host: host:port; rest: path and query, as the camera expects them
 	user               *url.Userinfo
 }
 
 // ParseAddress takes an rtsp:// or rtsps:// URL as people write them: user and password
-// may hold any character, as it is or %-encoded. The error never holds either.
+// may hold any character, as it is or %-encoded. (One that could be either, such as
+// "50%25", is taken as encoded.) The error never holds either.
 func ParseAddress(raw string) (Address, error) {
 	raw = strings.TrimSpace(raw)
 	scheme, rest, ok := strings.Cut(raw, "://")
@@ -30,10 +35,11 @@ func ParseAddress(raw string) (Address, error) {
 	if at := userInfoEnd(rest); at >= 0 {
 		hostAndRest = rest[at+1:]
 		user, password, has := strings.Cut(rest[:at], ":")
-		if has {
-			a.user = url.UserPassword(unescape(user), unescape(password))
-		} else {
-			a.user = url.User(unescape(user))
+		if user = unescape(user); strings.ContainsFunc(user, unicode.IsControl) {
+			return Address{}, errors.New("the user name in a camera's address holds a control character")
+		}
+		if a.user = url.User(user); has {
+			a.user = url.UserPassword(user, unescape(password))
 		}
 	}
 	end := strings.IndexAny(hostAndRest, "/?#")
@@ -49,7 +55,7 @@ func ParseAddress(raw string) (Address, error) {
 	if !strings.HasPrefix(path, "/") {
 		path = "/" + path
 	}
-	u, err := url.Parse(a.scheme + "://" + a.host + escapeStrays(path))
+	u, err := url.Parse(nowhere + escapeStrays(path))
 	if err != nil {
 		return Address{}, fmt.Errorf("the path of a camera's address cannot be read: check what follows %s", a.host)
 	}
@@ -57,10 +63,15 @@ func ParseAddress(raw string) (Address, error) {
 	return a, nil
 }
 
+// nowhere stands before a path that is parsed: one that begins with two slashes would be
+// taken for a host.
+const nowhere = "rtsp://host"
+
 // userInfoEnd is the index of the @ that ends user and password, or -1. A password may
 // hold @ and / itself, and a path an @: the last @ before the first slash counts, where a
-// host follows it; else the first one behind that slash, where what stands before the
-// slash can be no host.
+// host follows it. Else the first one behind that slash, where what stands before the
+// slash can be no host, or may be a user and the digits that a password begins with,
+// while behind the @ there is an IP address.
 func userInfoEnd(rest string) int {
 	slash := strings.IndexByte(rest, '/')
 	if slash < 0 {
@@ -69,15 +80,28 @@ func userInfoEnd(rest string) int {
 	if at := strings.LastIndexByte(rest[:slash], '@'); at >= 0 && looksLikeHost(rest[at+1:]) {
 		return at
 	}
-	if looksLikeHost(rest[:slash]) {
-		return -1
-	}
+	host := looksLikeHost(rest[:slash])
+	user, _, perhaps := strings.Cut(rest[:slash], ":")
+	perhaps = perhaps && !strings.ContainsAny(user, ".[") && user != "localhost"
 	for at := slash; at < len(rest); at++ {
-		if rest[at] == '@' && looksLikeHost(rest[at+1:]) {
+		if rest[at] == '@' && (!host && looksLikeHost(rest[at+1:]) || host && perhaps && looksLikeIP(rest[at+1:])) {
 			return at
 		}
 	}
 	return -1
+}
+
+// looksLikeIP is true where s begins with an IP address and, perhaps, a port.
+func looksLikeIP(s string) bool {
+	if end := strings.IndexAny(s, "/?#"); end >= 0 {
+		s = s[:end]
+	}
+	host, err := hostPort(s, "rtsp")
+	if err != nil {
+		return false
+	}
+	host, _, _ = net.SplitHostPort(host)
+	return net.ParseIP(strings.Split(host, "%")[0]) != nil
 }
 
 // looksLikeHost is true where s begins with a name or address and, perhaps, a port.
@@ -149,8 +173,22 @@ func (a Address) WithPassword(password string) Address {
 // Host is host:port.
 func (a Address) Host() string { return a.host }
 
-// String is the address without user and password.
-func (a Address) String() string { return a.scheme + "://" + a.host + a.rest }
+// request is the URL for gortsplib, which keeps user and password out of the request line.
+func (a Address) request() *base.URL {
+	u, _ := url.Parse(nowhere + a.rest) // ParseAddress has done it before
+	u.Scheme, u.Host, u.User = a.scheme, a.host, a.user
+	return (*base.URL)(u)
+}
+
+// secret finds passwords in a path or query. Some cameras want them there, as in
+// /user=admin_password=tlJwpbo6_channel=1_stream=0.sdp.
+var secret = regexp.MustCompile(`(?i)((?:^|[/?&;_])(?:password|passwd|passwort|pass|pwd|pw|psw|secret|token|auth|key)=)[^&/?;]*?(_[a-z]+=|[&/?;]|$)`)
+
+// redact is a path and query to show.
+func redact(rest string) string { return secret.ReplaceAllString(rest, "$1***$2") }
+
+// String is the address without user and password, to show, not to dial.
+func (a Address) String() string { return a.scheme + "://" + a.host + redact(a.rest) }
 
 // GoString is String: %#v shows no password either.
 func (a Address) GoString() string { return a.String() }

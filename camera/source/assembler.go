@@ -1,124 +1,115 @@
 package source
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/bluenviron/gortsplib/v4/pkg/format"
-	"github.com/bluenviron/gortsplib/v4/pkg/format/rtph264"
-	"github.com/bluenviron/gortsplib/v4/pkg/format/rtph265"
-	"github.com/bluenviron/gortsplib/v4/pkg/format/rtpmjpeg"
-	"github.com/bluenviron/gortsplib/v4/pkg/format/rtpmpeg4video"
 	"github.com/pion/rtp"
 
 	"camgate/media"
 )
 
 // Bounds of an access unit. Real ones stay far below: 4K key frames have 2 MB, and no
-// encoder makes 600 slices of a picture (H.264 level 6.2 allows them).
+// encoder makes 600 slices of a picture (H.264 level 6.2 allows them). Packets are
+// counted too, because empty ones cost memory without adding bytes.
 const (
-	maxUnitBytes = 16 << 20
-	maxUnitNALUs = 1024
+	maxUnitBytes   = 16 << 20
+	maxUnitNALUs   = 1024
+	maxUnitPackets = 1 << 15
 )
+
+// clockRate of RTP timestamps, in Hz: the same for all video that we take (RFC 6184,
+// 7798, 2435, 6416). gortsplib calls a track with any other rate unknown.
+const clockRate = 90000
+
+var errNoEnd = errors.New("a picture ended in the middle, without the mark on its last packet (RTP marker)")
 
 // assembler makes access units of RTP packets. gortsplib's decoders undo the payload
 // formats; which NAL units make a picture is decided here, because theirs give up beyond
 // 25 slices (H.264) or 21 (H.265), and because after a loss the rest of a picture must
 // not pass for a whole one.
 type assembler struct {
-	codec media.Codec
-	sink  Sink
+	codec  media.Codec
+	sink   Sink
+	format format.Format
 
-	// depacketise gives the NAL units, or the pictures, that a packet completes.
-	depacketise func(*rtp.Packet) ([][]byte, error)
+	// depacketise gives the NAL units, or the picture, that a packet completes.
+	depacketise depacketiser
 	kinds       nalKinds
-	parameters  [3][]byte // VPS, SPS, PPS as last seen
+	parameters  parameterSets
+	begins      func(payload []byte) bool // whether a payload is surely the first of a picture
 
 	nalus     [][]byte
 	size      int
+	packets   int
 	slices    bool // nalus holds a part of a picture, not only what goes before one
+	unended   bool // depacketise holds the beginning of a NAL unit, or of a picture
+	pending   bool // packets with this timestamp have come, and not the last one yet
 	timestamp uint32
-	pending   bool
+	pts       time.Duration
+	received  time.Time
 
 	started  bool
 	sequence uint16 // expected
 	skipping bool   // the picture with timestamp skipped is not whole
 	skipped  uint32
+	clock    clock
 }
 
-// newAssembler returns the assembler for a track's format, nil where we do not take it.
+// newAssembler returns the assembler for a track's format, nil where we do not take it,
+// and an error where we take the codec, but not this way of sending it.
 func newAssembler(f format.Format, sink Sink) (*assembler, error) {
-	a := &assembler{sink: sink}
-	var err error
+	a := &assembler{sink: sink, format: f}
 	switch f := f.(type) {
 	case *format.H264:
-		var d *rtph264.Decoder
-		d, err = f.CreateDecoder()
-		a.codec, a.kinds = media.H264, h264Kinds
-		a.parameters[1], a.parameters[2] = f.SafeParams()
-		a.depacketise = func(p *rtp.Packet) ([][]byte, error) { return ignore(d.Decode(p))(rtph264.ErrMorePacketsNeeded) }
+		a.codec, a.kinds, a.begins = media.H264, h264Kinds, h264Begins
+		sps, pps := f.SafeParams()
+		a.remember(sps, pps)
 	case *format.H265:
-		var d *rtph265.Decoder
-		d, err = f.CreateDecoder()
-		a.codec, a.kinds = media.H265, h265Kinds
-		a.parameters[0], a.parameters[1], a.parameters[2] = f.SafeParams()
-		a.depacketise = func(p *rtp.Packet) ([][]byte, error) { return ignore(d.Decode(p))(rtph265.ErrMorePacketsNeeded) }
+		a.codec, a.kinds, a.begins = media.H265, h265Kinds, h265Begins
+		vps, sps, pps := f.SafeParams()
+		a.remember(vps, sps, pps)
 	case *format.MJPEG:
-		var d *rtpmjpeg.Decoder
-		d, err = f.CreateDecoder()
-		a.codec = media.MJPEG
-		a.depacketise = func(p *rtp.Packet) ([][]byte, error) {
-			return ignore(one(d.Decode(p)))(rtpmjpeg.ErrMorePacketsNeeded)
-		}
+		a.codec, a.begins = media.MJPEG, jpegBegins
 	case *format.MPEG4Video:
-		var d *rtpmpeg4video.Decoder
-		d, err = f.CreateDecoder()
-		a.codec = media.MPEG4
-		a.depacketise = func(p *rtp.Packet) ([][]byte, error) {
-			return ignore(one(d.Decode(p)))(rtpmpeg4video.ErrMorePacketsNeeded)
-		}
+		a.codec, a.begins = media.MPEG4, mpeg4Begins
 	default:
 		return nil, nil
 	}
-	if err != nil {
-		return nil, fmt.Errorf("its %s track cannot be read: %w", f.Codec(), err)
+	var err error
+	if a.depacketise, err = newDepacketiser(f); err != nil {
+		return nil, fmt.Errorf("its %s track cannot be read: %w", a.codec, err)
 	}
 	return a, nil
 }
 
-// ignore makes nothing of the error that says that more packets are needed.
-func ignore(parts [][]byte, err error) func(error) ([][]byte, error) {
-	return func(normal error) ([][]byte, error) {
-		if errors.Is(err, normal) {
-			return nil, nil
+// remember keeps the parameter sets of the session description.
+func (a *assembler) remember(sets ...[]byte) {
+	for _, set := range sets {
+		if len(set) > 0 {
+			a.parameters.update(a.kinds.kind(set), set)
 		}
-		return parts, err
 	}
 }
 
-func one(picture []byte, err error) ([][]byte, error) {
-	if err != nil {
-		return nil, err
-	}
-	return [][]byte{picture}, nil
-}
-
-// packet takes the next RTP packet, in order. pts is its time on the camera's clock.
-func (a *assembler) packet(p *rtp.Packet, pts time.Duration, now time.Time) {
-	if a.started && p.SequenceNumber != a.sequence {
-		missing := p.SequenceNumber - a.sequence
-		if missing >= 1<<15 {
-			if missing == 1<<16-1 {
-				return // the last one, sent twice
-			}
-			missing = 0 // the camera counts from somewhere else now
-		}
+// packet takes the next RTP packet, in order, and when it came.
+func (a *assembler) packet(p *rtp.Packet, now time.Time) {
+	switch missing := p.SequenceNumber - a.sequence; {
+	case !a.started:
+		// The camera may be in the middle of a picture when we come.
+		a.skipping, a.skipped = !a.begins(p.Payload), p.Timestamp
+	case missing == 0:
+	case missing == 1<<16-1:
+		return // the last one, sent twice
+	case missing >= 1<<15:
+		a.loss(p, 0) // the camera counts from somewhere else now
+	default:
 		a.loss(p, uint64(missing))
 	}
 	a.started, a.sequence = true, p.SequenceNumber+1
+	pts := a.clock.at(p.Timestamp)
 
 	if a.skipping {
 		if p.Timestamp == a.skipped {
@@ -127,54 +118,75 @@ func (a *assembler) packet(p *rtp.Packet, pts time.Duration, now time.Time) {
 		}
 		a.skipping = false
 	}
-	if a.pending && p.Timestamp != a.timestamp {
-		a.emit(pts, now) // a camera that does not mark the last packet of a picture
+	if a.pending && p.Timestamp != a.timestamp && !a.end() {
+		a.sink.Damaged(0, errNoEnd)
 	}
-	whole := *p
-	if a.kinds.kind != nil {
-		whole.Marker = true // each packet's NAL units at once: pictures are put together here
-	}
-	parts, err := a.depacketise(&whole)
+	a.timestamp, a.pts, a.received, a.pending = p.Timestamp, pts, now, true
+	a.packets++
+	parts, err := a.depacketise(p)
 	if err != nil {
 		a.broken(p, err)
 		return
 	}
+	a.unended = len(parts) == 0
 	a.add(parts)
-	a.timestamp, a.pending = p.Timestamp, true
-	if a.size > maxUnitBytes || len(a.nalus) > maxUnitNALUs {
-		a.broken(p, fmt.Errorf("a picture of more than %d bytes or %d parts", maxUnitBytes, maxUnitNALUs))
+	if a.size > maxUnitBytes || len(a.nalus) > maxUnitNALUs || a.packets > maxUnitPackets {
+		a.broken(p, fmt.Errorf("a picture of more than %d MB, %d parts or %d packets", maxUnitBytes>>20, maxUnitNALUs, maxUnitPackets))
 		return
 	}
-	if p.Marker {
-		a.emit(pts, now)
+	if p.Marker && !a.end() {
+		a.sink.Damaged(0, errNoEnd)
 	}
+}
+
+// end is called where a picture ends, and gives it to the sink. It is false where the
+// picture lacks its end.
+func (a *assembler) end() bool {
+	a.pending = false
+	if a.unended {
+		a.reset()
+		return false
+	}
+	if a.slices {
+		a.emit()
+	}
+	// Else there are parameter sets with a marker of their own: the picture follows.
+	return true
 }
 
 // loss forgets the picture in progress, and skips the one that p belongs to unless p is
 // surely its first packet.
 func (a *assembler) loss(p *rtp.Packet, missing uint64) {
-	sameAsBefore := a.pending && p.Timestamp == a.timestamp
+	inside := a.pending && p.Timestamp == a.timestamp && a.slices
 	a.reset()
+	a.skipping, a.skipped = inside || !a.begins(p.Payload), p.Timestamp
 	a.sink.Damaged(missing, nil)
-	if sameAsBefore || a.kinds.kind == nil || !a.kinds.begins(p.Payload) {
-		a.skipping, a.skipped = true, p.Timestamp
-	}
 }
 
+// broken forgets the picture that p belongs to.
 func (a *assembler) broken(p *rtp.Packet, err error) {
 	a.reset()
-	if errors.Is(err, rtph264.ErrNonStartingPacketAndNoPrevious) || errors.Is(err, rtph265.ErrNonStartingPacketAndNoPrevious) ||
-		errors.Is(err, rtpmjpeg.ErrNonStartingPacketAndNoPrevious) {
-		return // we came in the middle of a picture
+	a.skipping, a.skipped = !p.Marker, p.Timestamp
+	if !isMiddle(err) { // else we came, or lost something, in the middle of a picture
+		a.sink.Damaged(0, err)
 	}
-	if !p.Marker {
-		a.skipping, a.skipped = true, p.Timestamp
-	}
-	a.sink.Damaged(0, err)
 }
 
+// reset forgets what has come of a picture, here and in gortsplib's decoder.
 func (a *assembler) reset() {
-	a.nalus, a.size, a.pending, a.slices = nil, 0, false, false
+	a.nalus, a.size, a.packets = nil, 0, 0
+	a.pending, a.slices = false, false
+	if a.unended {
+		a.unended = false
+		a.depacketise, _ = newDepacketiser(a.format) // it was made once, without error
+	}
+}
+
+// restart is for packets that are counted anew: the camera sends them another way now.
+func (a *assembler) restart() {
+	a.unended = true // whatever gortsplib's decoder holds
+	a.reset()
+	a.started, a.skipping, a.clock.started = false, false, false
 }
 
 func (a *assembler) add(parts [][]byte) {
@@ -182,74 +194,53 @@ func (a *assembler) add(parts [][]byte) {
 		if len(part) == 0 {
 			continue
 		}
-		if a.kinds.kind != nil {
+		if a.kinds.kind == nil {
+			a.slices = true
+		} else {
 			switch k := a.kinds.kind(part); k {
 			case nalUnwanted:
 				continue
 			case nalVPS, nalSPS, nalPPS:
-				a.parameters[k-nalVPS] = keep(a.parameters[k-nalVPS], part)
+				a.parameters.update(k, part)
 			case nalSlice, nalKeySlice:
 				a.slices = true
 			}
-		} else {
-			a.slices = true
 		}
 		a.nalus = append(a.nalus, part)
 		a.size += len(part)
 	}
 }
 
-// keep is new in memory of its own, or old where both are the same.
-func keep(old, new []byte) []byte {
-	if bytes.Equal(old, new) {
-		return old
-	}
-	return slices.Clone(new)
-}
-
-// emit gives the picture in progress to the sink.
-func (a *assembler) emit(pts time.Duration, now time.Time) {
-	a.pending = false
-	if !a.slices {
-		return // parameter sets with a marker of their own: the picture follows
-	}
-	nalus := a.nalus
-	key := a.isKey(nalus)
-	if key && a.kinds.kind != nil {
-		nalus = a.withParameters(nalus)
-	}
+// emit gives the picture in progress to the sink. Its NAL units are copied, once, into one
+// buffer: media.NewAccessUnit.
+func (a *assembler) emit() {
+	nalus, key := a.nalus, true
 	a.reset()
-	if a.kinds.kind == nil && len(nalus) > 1 {
-		nalus = nalus[len(nalus)-1:]
+	switch {
+	case a.kinds.kind != nil:
+		if key = a.kinds.isKey(nalus); key {
+			nalus = a.parameters.complete(nalus, a.kinds.kind)
+		}
+	case a.codec == media.MPEG4:
+		key = isIntraVOP(nalus[0])
 	}
 	au := media.NewAccessUnit(a.codec, nalus)
-	au.PTS, au.Received, au.Key = pts, now, key
+	au.PTS, au.Received, au.Key = a.pts, a.received, key
 	a.sink.AccessUnit(au)
 }
 
-// withParameters puts the parameter sets in front of a key frame that came without.
-func (a *assembler) withParameters(nalus [][]byte) [][]byte {
-	var have [3]bool
-	for _, nalu := range nalus {
-		if k := a.kinds.kind(nalu); k >= nalVPS && k <= nalPPS {
-			have[k-nalVPS] = true
-		}
-	}
-	var missing [][]byte
-	for i, p := range a.parameters {
-		if !have[i] && len(p) > 0 {
-			missing = append(missing, p)
-		}
-	}
-	return append(missing, nalus...)
+// clock makes a time that does not wrap of RTP timestamps, which do after 13 hours. It
+// starts at 0, and follows the camera wherever it jumps: nobody may trust it.
+type clock struct {
+	started bool
+	last    uint32
+	ticks   int64
 }
 
-func (a *assembler) isKey(parts [][]byte) bool {
-	switch a.codec {
-	case media.MJPEG:
-		return true
-	case media.MPEG4:
-		return isIntraVOP(parts[len(parts)-1])
+func (c *clock) at(timestamp uint32) time.Duration {
+	if c.started {
+		c.ticks += int64(int32(timestamp - c.last))
 	}
-	return a.kinds.isKey(parts)
+	c.started, c.last = true, timestamp
+	return time.Duration(c.ticks/clockRate)*time.Second + time.Duration(c.ticks%clockRate)*time.Second/clockRate
 }

@@ -2,12 +2,7 @@ package source
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/tls"
-	"crypto/x509"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"net"
 	"strings"
 	"sync"
@@ -24,8 +19,18 @@ var (
 // description has 10 KB.
 const maxHandshakeBytes = 1 << 20
 
-// maxConnections of a session: the first, the fall-back to TCP, and redirects.
-const maxConnections = 4
+// maxConnections of a session: the first, the fall-back to TCP, and redirects
+// of both.
+const maxConnections = 6
+
+// udpBuffer holds a key frame's burst of packets, in bytes.
+const udpBuffer = 2 << 20
+
+// dialer notices within 11 s that a camera is gone without a word, where the watchdog does
+// not before.
+func dialer(timeout time.Duration) *net.Dialer {
+	return &net.Dialer{Timeout: timeout, KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: 2 * time.Second, Count: 3}}
+}
 
 // connections gives gortsplib its connections: the first is there already, all go to the
 // one host, and before PLAY none may bring more than maxHandshakeBytes.
@@ -36,6 +41,7 @@ type connections struct {
 	mu    sync.Mutex
 	first *limitedConn
 	open  []*limitedConn
+	ended bool // the session that dials does so no more
 }
 
 func (c *connections) dial(ctx context.Context, network, address string) (net.Conn, error) {
@@ -45,32 +51,40 @@ func (c *connections) dial(ctx context.Context, network, address string) (net.Co
 		return nil, errElsewhere
 	}
 	c.mu.Lock()
-	first := c.first
+	first, count := c.first, len(c.open)
 	c.first = nil
-	count := len(c.open)
-	if first != nil {
-		c.open = append(c.open, first)
-	}
 	c.mu.Unlock()
 	if first != nil {
-		return first, nil
+		return c.add(first)
 	}
 	if count >= maxConnections {
 		return nil, errors.New("it redirects again and again")
 	}
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(c.ctx, cancel)()
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, network, address)
+	conn, err := dialer(answerTimeout).DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
-	limited := limit(conn)
+	return c.add(limit(conn))
+}
+
+func (c *connections) add(conn *limitedConn) (net.Conn, error) {
 	c.mu.Lock()
-	c.open = append(c.open, limited)
-	c.mu.Unlock()
-	return limited, nil
+	defer c.mu.Unlock()
+	c.open = append(c.open, conn)
+	if c.ended {
+		return nil, net.ErrClosed
+	}
+	return conn, nil
+}
+
+// begin is called before a session dials, finish when it ends.
+func (c *connections) begin() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ended = false
 }
 
 // lift ends the limit: from now on pictures come.
@@ -82,21 +96,27 @@ func (c *connections) lift() {
 	}
 }
 
-func (c *connections) deadline(t time.Time) {
+// finish ends all reading at once, and all writing at t.
+func (c *connections) finish(t time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.ended = true
 	for _, conn := range c.open {
-		conn.SetWriteDeadline(t) //nolint:errcheck // a connection that is closed needs none
+		conn.SetReadDeadline(time.Now()) //nolint:errcheck // a connection that is closed needs none
+		conn.SetWriteDeadline(t)         //nolint:errcheck // likewise
 		conn.final.Store(true)
 	}
 }
 
-// close closes what gortsplib never took.
+// close closes what gortsplib never took, or never closed.
 func (c *connections) close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.first != nil {
-		c.first.Close()
+		c.first.Close() //nolint:errcheck // nothing was written
+	}
+	for _, conn := range c.open {
+		conn.Close() //nolint:errcheck // most are closed already
 	}
 }
 
@@ -138,47 +158,4 @@ func listenPacket(network, address string) (net.PacketConn, error) {
 		udp.SetReadBuffer(udpBuffer) //nolint:errcheck // the kernel gives what it allows
 	}
 	return conn, err
-}
-
-// certificateCheck is the check of a camera's certificate. Cameras sign their own: those
-// are taken when their fingerprint is in the configuration.
-type certificateCheck struct {
-	pin      string
-	insecure bool
-	host     string
-	refused  error
-}
-
-func (c *certificateCheck) config() *tls.Config {
-	return &tls.Config{
-		MinVersion:         tls.VersionTLS10, // cameras live long
-		InsecureSkipVerify: true,             // verify does it, with a sentence and a pin
-		VerifyConnection:   c.verify,
-	}
-}
-
-func (c *certificateCheck) verify(state tls.ConnectionState) error {
-	if c.insecure {
-		return nil
-	}
-	leaf := state.PeerCertificates[0]
-	sum := sha256.Sum256(leaf.Raw)
-	fingerprint := hex.EncodeToString(sum[:])
-	if c.pin != "" {
-		if strings.EqualFold(strings.ReplaceAll(c.pin, ":", ""), fingerprint) {
-			return nil
-		}
-		c.refused = fmt.Errorf("its certificate is another than tls_fingerprint says, namely %s: was it replaced, or is somebody in between?", fingerprint)
-		return c.refused
-	}
-	intermediates := x509.NewCertPool()
-	for _, cert := range state.PeerCertificates[1:] {
-		intermediates.AddCert(cert)
-	}
-	host, _, _ := net.SplitHostPort(c.host)
-	if _, err := leaf.Verify(x509.VerifyOptions{DNSName: host, Intermediates: intermediates}); err != nil {
-		c.refused = fmt.Errorf("nobody that this machine trusts has signed its certificate; if it is the camera's own, write tls_fingerprint = %q", fingerprint)
-		return c.refused
-	}
-	return nil
 }

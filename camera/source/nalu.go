@@ -25,26 +25,13 @@ const (
 type nalKinds struct {
 	kind func(nalu []byte) nalKind
 
-	// begins says whether an RTP payload is surely the first of a picture.
-	begins func(payload []byte) bool
-
 	// isKey says whether decoding can start at these NAL units.
 	isKey func(nalus [][]byte) bool
 }
 
-// H.264: ITU-T H.264 table 7-1; RTP: RFC 6184 section 5.2.
+// H.264: ITU-T H.264 table 7-1.
 var h264Kinds = nalKinds{
 	kind: h264Kind,
-	begins: func(payload []byte) bool {
-		if len(payload) < 4 {
-			return false
-		}
-		if kind := h264.NALUType(payload[0] & 0x1f); kind != h264.NALUTypeSTAPA {
-			return kind == h264.NALUTypeSPS || kind == h264.NALUTypeAccessUnitDelimiter
-		}
-		kind := h264.NALUType(payload[3] & 0x1f)
-		return kind == h264.NALUTypeSPS || kind == h264.NALUTypeAccessUnitDelimiter
-	},
 	isKey: func(nalus [][]byte) bool {
 		recovery, parameters, intra := false, false, true
 		for _, nalu := range nalus {
@@ -89,10 +76,14 @@ func h264SliceIsIntra(nalu []byte) bool {
 	return ok && (kind == 2 || kind == 7 || kind == 4 || kind == 9)
 }
 
+// maxSEI is how much of an SEI NAL unit is looked at. Recovery points come early; what is
+// long is some vendor's data.
+const maxSEI = 1024
+
 // h264RecoversAtOnce finds a recovery point with recovery_frame_cnt 0 among the messages
 // of an SEI NAL unit (H.264 7.3.2.3, D.1.8).
 func h264RecoversAtOnce(nalu []byte) bool {
-	data := nalu[1:]
+	data := h264.EmulationPreventionRemove(nalu[1:min(len(nalu), maxSEI)])
 	number := func() (n int, ok bool) {
 		for len(data) > 0 {
 			b := data[0]
@@ -120,19 +111,9 @@ func h264RecoversAtOnce(nalu []byte) bool {
 	return false
 }
 
-// H.265: ITU-T H.265 table 7-1; RTP: RFC 7798 section 4.4.
+// H.265: ITU-T H.265 table 7-1.
 var h265Kinds = nalKinds{
 	kind: h265Kind,
-	begins: func(payload []byte) bool {
-		if len(payload) < 6 {
-			return false
-		}
-		kind := h265.NALUType(payload[0] >> 1 & 0x3f)
-		if kind == h265.NALUType_AggregationUnit {
-			kind = h265.NALUType(payload[4] >> 1 & 0x3f)
-		}
-		return kind == h265.NALUType_VPS_NUT || kind == h265.NALUType_AUD_NUT
-	},
 	isKey: func(nalus [][]byte) bool {
 		for _, nalu := range nalus {
 			if h265Kind(nalu) == nalKeySlice {
@@ -141,6 +122,60 @@ var h265Kinds = nalKinds{
 		}
 		return false
 	},
+}
+
+// h264Begins is true for an RTP payload (RFC 6184 section 5.2) that is surely the first of
+// a picture, or of what goes before one: no slice, or one with first_mb_in_slice 0, which
+// is coded as a single 1 bit.
+func h264Begins(payload []byte) bool {
+	if len(payload) < 2 {
+		return false
+	}
+	kind, after := h264.NALUType(payload[0]&0x1f), payload[1:]
+	switch kind {
+	case h264.NALUTypeSTAPA: // 2 bytes of size, then the first NAL unit
+		if len(payload) < 5 {
+			return false
+		}
+		kind, after = h264.NALUType(payload[3]&0x1f), payload[4:]
+	case h264.NALUTypeFUA:
+		if len(payload) < 3 || payload[1]&0x80 == 0 {
+			return false
+		}
+		kind, after = h264.NALUType(payload[1]&0x1f), payload[2:]
+	}
+	switch kind {
+	case h264.NALUTypeNonIDR, h264.NALUTypeIDR, h264.NALUTypeDataPartitionA:
+		return after[0]&0x80 != 0
+	case h264.NALUTypeSEI, h264.NALUTypeSPS, h264.NALUTypePPS, h264.NALUTypeAccessUnitDelimiter:
+		return true
+	}
+	return false
+}
+
+// h265Begins is h264Begins for H.265 (RFC 7798 section 4.4), whose slices have
+// first_slice_segment_in_pic_flag.
+func h265Begins(payload []byte) bool {
+	if len(payload) < 3 {
+		return false
+	}
+	kind, after := h265.NALUType(payload[0]>>1&0x3f), payload[2:]
+	switch kind {
+	case h265.NALUType_AggregationUnit: // 2 bytes of size, then the first NAL unit
+		if len(payload) < 7 {
+			return false
+		}
+		kind, after = h265.NALUType(payload[4]>>1&0x3f), payload[6:]
+	case h265.NALUType_FragmentationUnit:
+		if len(payload) < 4 || payload[2]&0x80 == 0 {
+			return false
+		}
+		kind, after = h265.NALUType(payload[2]&0x3f), payload[3:]
+	}
+	if kind < 32 {
+		return after[0]&0x80 != 0
+	}
+	return kind >= h265.NALUType_VPS_NUT && kind <= h265.NALUType_AUD_NUT || kind == h265.NALUType_PREFIX_SEI_NUT
 }
 
 func h265Kind(nalu []byte) nalKind {
@@ -159,6 +194,18 @@ func h265Kind(nalu []byte) nalKind {
 		return nalUnwanted
 	}
 	return nalOther
+}
+
+// ppsID is pic_parameter_set_id, with which a PPS begins behind its header (H.264 7.3.2.2,
+// H.265 7.3.2.3.1), of one byte or two.
+func ppsID(nalu []byte) uint32 {
+	header := 1
+	if len(nalu) > 0 && nalu[0]>>1&0x3f == byte(h265.NALUType_PPS_NUT) {
+		header = 2
+	}
+	bits := bitReader{data: nalu[min(header, len(nalu)):]}
+	id, _ := bits.unsigned()
+	return id
 }
 
 // isIntraVOP reads vop_coding_type behind the first VOP start code (ISO/IEC 14496-2

@@ -3,11 +3,8 @@ package source
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
-	"net/url"
-	"strings"
 	"sync"
 	"time"
 
@@ -20,18 +17,20 @@ import (
 )
 
 const (
-	// handshakeTimeout bounds everything up to the answer to PLAY.
-	handshakeTimeout = 10 * time.Second
+	// answerTimeout is how long a camera may think about a request before it plays.
+	answerTimeout = 5 * time.Second
+
+	// agreeTimeout bounds everything up to the answer to PLAY: for a camera that answers
+	// each request, but slowly, or forever.
+	agreeTimeout = 15 * time.Second
 
 	// udpPatience is how long UDP may bring nothing before TCP is tried.
 	udpPatience = 3 * time.Second
 
-	// silenceTimeout is when gortsplib itself would give up. The camera's watchdog is
-	// faster, and knows a slow camera from a dead one.
-	silenceTimeout = 10 * time.Minute
-
-	// udpBuffer holds a key frame's burst of packets, in bytes.
-	udpBuffer = 2 << 20
+	// never is when gortsplib itself would give up on silence: the caller watches that. It
+	// has to reach back to 1970, because gortsplib takes "no packet yet" over UDP as one
+	// that came then.
+	never = 200 * 365 * 24 * time.Hour
 
 	// teardownTimeout bounds the goodbye.
 	teardownTimeout = time.Second
@@ -47,15 +46,16 @@ type Options struct {
 	// a camera whose certificate nobody signed. TLSInsecure takes any certificate.
 	TLSFingerprint string
 	TLSInsecure    bool
+
+	answer, patience time.Duration // answerTimeout and udpPatience, where not 0
 }
 
 // Dial is the bare TCP connection that tells whether the camera's port is open. RTSP
-// takes it over.
+// takes it over. The error is short, to stand behind the address in a sentence.
 func Dial(ctx context.Context, a Address, timeout time.Duration) (net.Conn, error) {
-	d := net.Dialer{Timeout: timeout, KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: 2 * time.Second, Count: 3}}
-	conn, err := d.DialContext(ctx, "tcp", a.host)
+	conn, err := dialer(timeout).DialContext(ctx, "tcp", a.host)
 	if opErr := new(net.OpError); errors.As(err, &opErr) {
-		return nil, opErr.Err // "connection refused": the address stands in the caller's sentence
+		return nil, opErr.Err // "connection refused"
 	}
 	return conn, err
 }
@@ -63,136 +63,103 @@ func Dial(ctx context.Context, a Address, timeout time.Duration) (net.Conn, erro
 // RTSP is one session over conn, which Dial gave and which RTSP closes: it asks for the
 // stream and passes on what comes until the camera, the network or ctx ends it. When it
 // returns, all that it started has ended, and the camera has been told goodbye if it
-// still listened. The error is never nil unless ctx ended the session.
+// still listened. The error is never nil: it is ctx's, or a sentence that names the
+// camera. Silence does not end a session once the camera plays: that is for the caller to
+// judge, and to end by ctx.
 func RTSP(ctx context.Context, conn net.Conn, a Address, o Options, sink Sink) error {
-	s := &rtspSession{address: a, options: o, sink: sink, conns: &connections{host: a.host, first: limit(conn), ctx: ctx}}
-	err := s.run(ctx)
-	s.conns.close()
-	if ctx.Err() != nil {
-		return ctx.Err()
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return s.explain(err)
-}
-
-type rtspSession struct {
-	address Address
-	options Options
-	sink    Sink
-	conns   *connections
-	client  *gortsplib.Client
-	tls     *certificateCheck
-	info    Info
-	track   format.Format
-
-	mu        sync.Mutex // guards what follows, and info: UDP and its fall-back to TCP read in turn
-	assembler *assembler
-	playing   bool
-}
-
-func (s *rtspSession) run(ctx context.Context) error {
-	s.newClient()
-	if err := s.client.Start2(); err != nil {
-		return err
+	if o.answer == 0 {
+		o.answer = answerTimeout
 	}
-	// Close waits for gortsplib's goroutines; its goodbye can hang on a dead connection,
-	// which therefore gets a deadline first.
-	closing := sync.OnceFunc(func() {
-		s.conns.deadline(time.Now().Add(teardownTimeout))
-		s.client.Close()
-	})
-	defer closing()
+	if o.patience == 0 {
+		o.patience = udpPatience
+	}
+	conns := &connections{host: a.host, first: limit(conn), ctx: ctx}
+	defer conns.close()
 
-	ended := make(chan struct{})
-	var watcher sync.WaitGroup
-	handshake := time.NewTimer(handshakeTimeout)
-	defer handshake.Stop()
-	played := make(chan struct{})
-	timedOut := false
-	watcher.Go(func() {
-		select {
-		case <-played:
-			select {
-			case <-ctx.Done():
-			case <-ended:
-			}
-		case <-ctx.Done():
-		case <-handshake.C:
-			timedOut = true
-		case <-ended:
+	transports := []string{o.Transport}
+	switch {
+	case o.Transport == "" || o.Transport == "auto":
+		transports = []string{"auto", "tcp"}
+		if a.scheme == "rtsps" {
+			transports = transports[1:] // UDP would have to be encrypted too, which few cameras can
 		}
-		closing()
-	})
-	err := s.play()
-	if err == nil {
-		close(played)
-		err = s.client.Wait()
 	}
-	close(ended)
-	watcher.Wait()
-	if timedOut {
-		return fmt.Errorf("it took longer than %v to agree on a stream", handshakeTimeout)
+	var err error
+	for _, transport := range transports {
+		s := &session{address: a, options: o, transport: transport, sink: sink, conns: conns}
+		err = s.run(ctx)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if !s.refusedUDP(err) {
+			return s.explain(err)
+		}
+		o.Log.Debug("the camera does not agree on UDP", "camera", o.Camera, "error", scrub(err.Error(), a))
 	}
 	return err
 }
 
-func (s *rtspSession) newClient() {
-	s.tls = &certificateCheck{pin: s.options.TLSFingerprint, insecure: s.options.TLSInsecure, host: s.address.host}
-	s.client = &gortsplib.Client{
-		Scheme:                s.address.scheme,
-		Host:                  s.address.host,
-		UserAgent:             "camgate",
-		ReadTimeout:           silenceTimeout,
-		WriteTimeout:          5 * time.Second,
-		InitialUDPReadTimeout: udpPatience,
-		TLSConfig:             s.tls.config(),
-		DialContext:           s.conns.dial,
-		ListenPacket:          listenPacket,
-		OnTransportSwitch: func(error) {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			s.info.Transport = "tcp"
-			if s.assembler != nil {
-				s.assembler.started = false // TCP's packets are counted anew
-				s.assembler.reset()
-			}
-			if s.playing {
-				s.sink.Transport("tcp")
-			}
-		},
-		OnPacketsLost: func(uint64) {}, // the assembler counts, and knows where
-		OnDecodeError: func(err error) { s.options.Log.Debug("RTP or RTCP packet not read", "error", err) },
-		OnResponse: func(r *base.Response) {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			if server := r.Header["Server"]; len(server) > 0 && s.info.Server == "" {
-				s.info.Server = printable(server[0], 80)
-			}
-		},
+type session struct {
+	address   Address
+	options   Options
+	transport string // "auto": UDP first
+	sink      Sink
+	conns     *connections
+	client    *gortsplib.Client
+	tls       *certificateCheck
+	track     format.Format
+	patience  *patience
+
+	mu        sync.Mutex // guards what follows: UDP has two readers, and its fall-back to TCP another
+	info      Info
+	assembler *assembler
+	playing   bool
+}
+
+// run is one conversation, from OPTIONS to TEARDOWN.
+func (s *session) run(parent context.Context) error {
+	ctx, stop := context.WithCancelCause(parent)
+	defer stop(nil)
+	s.patience = newPatience(s.options.answer, stop)
+	defer s.patience.end()
+
+	s.conns.begin()
+	s.newClient()
+	if err := s.client.Start2(); err != nil {
+		return err
 	}
-	if t, fixed := map[string]gortsplib.Transport{
-		"tcp": gortsplib.TransportTCP, "udp": gortsplib.TransportUDP, "multicast": gortsplib.TransportUDPMulticast,
-	}[s.options.Transport]; fixed {
-		s.client.Transport = &t
-		s.info.Transport = s.options.Transport
-	} else {
-		s.info.Transport = "udp"
-		if s.address.scheme == "rtsps" {
-			s.info.Transport = "tcp" // gortsplib takes nothing else over TLS
-		}
+	// Close waits for gortsplib's goroutines. These may hang on a dead connection, in a
+	// TLS handshake or in the goodbye, and so the connections get a deadline first.
+	closing := sync.OnceFunc(func() {
+		s.conns.finish(time.Now().Add(teardownTimeout))
+		s.client.Close()
+	})
+	defer closing()
+
+	var watcher sync.WaitGroup
+	watcher.Go(func() {
+		<-ctx.Done()
+		closing()
+	})
+	err := s.play()
+	if err == nil {
+		err = s.client.Wait()
 	}
+	gaveUp := context.Cause(ctx) // before stop makes one
+	stop(nil)
+	watcher.Wait()
+	if gaveUp != nil {
+		return gaveUp
+	}
+	return err
 }
 
 // play asks for the stream, up to the answer to PLAY.
-func (s *rtspSession) play() error {
-	u, err := base.ParseURL(s.address.String())
-	if err != nil {
-		return errors.New("gortsplib cannot read the camera's address")
-	}
-	if s.address.user != nil {
-		password, _ := s.address.user.Password()
-		u.User = url.UserPassword(s.address.user.Username(), password)
-	}
-	desc, _, err := s.client.Describe(u)
+func (s *session) play() error {
+	desc, _, err := s.client.Describe(s.address.request())
 	if err != nil {
 		return err
 	}
@@ -201,9 +168,9 @@ func (s *rtspSession) play() error {
 		return err
 	}
 	if _, err := s.client.Setup(desc.BaseURL, track, 0, 0); err != nil {
-		return err
+		return setupError{err}
 	}
-	s.client.OnPacketRTP(track, s.track, s.packetReader(track))
+	s.client.OnPacketRTP(track, s.track, s.packet)
 	if _, err := s.client.Play(nil); err != nil {
 		return err
 	}
@@ -213,105 +180,95 @@ func (s *rtspSession) play() error {
 	return nil
 }
 
+// setupError is why SETUP failed, by which UDP is refused.
+type setupError struct{ error }
+
+func (e setupError) Unwrap() error { return e.error }
+
+// refusedUDP is true where TCP may do what UDP did not. gortsplib itself falls back on 461
+// and where nothing comes; cameras refuse in other ways too.
+func (s *session) refusedUDP(err error) bool {
+	if s.transport != "auto" || s.usesTCP() || !errors.As(err, new(setupError)) {
+		return false
+	}
+	var status liberrors.ErrClientBadStatusCode
+	return !errors.As(err, &status) || status.Code != base.StatusUnauthorized && status.Code != base.StatusForbidden
+}
+
+func (s *session) usesTCP() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.info.Transport == "tcp"
+}
+
 // agreed tells the sink, once, that pictures follow. The first may overtake the answer to
 // PLAY. The caller holds mu.
-func (s *rtspSession) agreed() {
+func (s *session) agreed() {
 	if !s.playing {
 		s.playing = true
-		s.conns.lift()
 		s.sink.Playing(s.info)
 	}
 }
 
-// choose takes the first video track that we can read.
-func (s *rtspSession) choose(desc *description.Session) (*description.Media, error) {
+// choose takes the first video track that we can read, and only its format: gortsplib
+// would prepare for all of them.
+func (s *session) choose(desc *description.Session) (*description.Media, error) {
 	var offered []string
 	for _, m := range desc.Medias {
 		for _, f := range m.Formats {
 			a, err := newAssembler(f, s.sink)
-			if err != nil {
-				return nil, err
-			}
-			if a == nil {
-				offered = append(offered, f.Codec())
+			switch {
+			case err != nil:
+				offered = append(offered, err.Error())
+				continue
+			case a == nil || m.IsBackChannel:
+				offered = append(offered, printable(f.Codec(), 40))
 				continue
 			}
+			s.mu.Lock()
+			defer s.mu.Unlock()
 			s.assembler, s.track, s.info.Codec = a, f, a.codec
 			if f, ok := f.(*format.MPEG4Video); ok {
 				s.info.ExtraData = f.Config
 			}
+			m.Formats = []format.Format{f}
 			return m, nil
 		}
 	}
-	if len(offered) == 0 {
-		return nil, fmt.Errorf("%w: its description names no track at all", ErrNoVideo)
-	}
-	return nil, fmt.Errorf("%w: it offers %s; camgate takes H.264, H.265, MJPEG and MPEG-4", ErrNoVideo, strings.Join(offered, ", "))
+	return nil, noVideo(offered)
 }
 
-// packetReader feeds the assembler.
-func (s *rtspSession) packetReader(track *description.Media) gortsplib.OnPacketRTPFunc {
-	rate := time.Duration(s.track.ClockRate())
-	return func(p *rtp.Packet) {
-		var pts time.Duration
-		if ticks, ok := s.client.PacketPTS2(track, p); ok && rate > 0 {
-			pts = time.Duration(ticks) * (time.Second / time.Microsecond) / rate * time.Microsecond
-		}
+// packet feeds the assembler.
+func (s *session) packet(p *rtp.Packet) {
+	now := time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.agreed()
+	s.assembler.packet(p, now)
+}
+
+// switched is called when gortsplib goes from UDP to TCP, before it does.
+func (s *session) switched() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.info.Transport = "tcp"
+	s.patience.start() // all is asked again
+	if s.assembler != nil {
+		s.assembler.restart()
+	}
+	if s.playing {
+		s.sink.Transport("tcp")
+	}
+}
+
+// undecoded is called for a packet that gortsplib cannot read. Those of other tracks, or
+// of nobody's, are none of ours, and what is missing in our own shows in its sequence
+// numbers; but a camera whose packets are all too large has no other way to tell.
+func (s *session) undecoded(err error) {
+	s.options.Log.Debug("packet not read", "camera", s.options.Camera, "error", err)
+	if errors.As(err, &liberrors.ErrClientRTPPacketTooBigUDP{}) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.agreed()
-		s.assembler.packet(p, pts, time.Now())
+		s.sink.Damaged(0, s.sentence(errors.New("its packets are too large for UDP (1472 bytes); lower its MTU, or set transport = \"tcp\"")))
 	}
-}
-
-// explain makes a sentence for the operator of an error.
-func (s *rtspSession) explain(err error) error {
-	where := fmt.Sprintf("camera %q: %s", s.options.Camera, s.address.host)
-	var status liberrors.ErrClientBadStatusCode
-	var auth liberrors.ErrClientAuthSetup
-	switch {
-	case err == nil:
-		return fmt.Errorf("%s ended the stream", where)
-	case errors.Is(err, ErrNoVideo), errors.Is(err, errElsewhere), errors.Is(err, errTooMuch):
-		return fmt.Errorf("%s: %w", where, err)
-	case s.tls.refused != nil:
-		return fmt.Errorf("%s: %w", where, s.tls.refused)
-	case errors.As(err, &auth):
-		return fmt.Errorf("%s asks for a way to log in that camgate does not know: %w", where, err)
-	case errors.As(err, &status):
-		return s.explainStatus(where, status)
-	case errors.As(err, &liberrors.ErrClientTerminated{}):
-		return fmt.Errorf("%s ended the stream", where)
-	}
-	return fmt.Errorf("%s: %w", where, err)
-}
-
-func (s *rtspSession) explainStatus(where string, status liberrors.ErrClientBadStatusCode) error {
-	answer := fmt.Sprintf("(%d %s)", status.Code, printable(status.Message, 60))
-	switch status.Code {
-	case base.StatusUnauthorized, base.StatusForbidden:
-		mend := "check user and password in its source, or password_file"
-		if s.address.user == nil {
-			mend = "its source names no user: rtsp://user:password@…"
-		}
-		return fmt.Errorf("%s: %w %s; %s; the next try is in a minute, so that the camera does not lock the account", where, ErrUnauthorized, answer, mend)
-	case base.StatusNotFound:
-		return fmt.Errorf("%s has no stream %s %s; check the path in its source", where, s.address.rest, answer)
-	case base.StatusUnsupportedTransport:
-		return fmt.Errorf("%s does not send over %s %s; transport = \"auto\" finds what it does", where, s.info.Transport, answer)
-	case base.StatusServiceUnavailable, base.StatusNotEnoughBandwidth:
-		return fmt.Errorf("%s is too busy %s; does it allow another stream?", where, answer)
-	}
-	return fmt.Errorf("%s refuses %s", where, answer)
-}
-
-// printable is s without what a terminal or a page might take amiss, at most n bytes.
-func printable(s string, n int) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r > '~' {
-			return -1
-		}
-		return r
-	}, s)
-	return s[:min(len(s), n)]
 }
