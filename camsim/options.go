@@ -117,6 +117,9 @@ func checkVideo(v decoder.VideoEncoderOptions) error {
 	if v.Width < 2*32 || v.Height < 32 {
 		return fmt.Errorf("size %d×%d: the stamp needs 64×32 pixels", v.Width, v.Height)
 	}
+	if !(v.FPS >= 0.05 && v.FPS <= 240) {
+		return fmt.Errorf("%v pictures a second: must be 0.05 to 240", v.FPS)
+	}
 	if v.Codec == media.MJPEG && (v.Width%8 != 0 || v.Height%8 != 0 || v.Width > 2040 || v.Height > 2040) {
 		return fmt.Errorf("size %d×%d: RTP carries JPEGs (RFC 2435) whose sides are multiples of 8, up to 2040", v.Width, v.Height)
 	}

@@ -39,7 +39,7 @@ func (c *Camera) shoot(due time.Time) (period time.Duration) {
 	if c.away {
 		return period
 	}
-	wanted := len(c.playing) > 0 && !c.faults.mute
+	wanted := c.watched() && !c.faults.mute
 	shots, err := c.film.next(due, wanted)
 	if err != nil {
 		return period // the encoder's trouble with one picture: as a camera that skips one

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"image"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -106,6 +107,9 @@ func (o VideoEncoderOptions) withDefaults() VideoEncoderOptions {
 	return o
 }
 
+// presets of x264 and x265, from quick to thorough.
+var presets = []string{"ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"}
+
 // check says in a sentence what no encoder could make.
 func (o VideoEncoderOptions) check() error {
 	format, known := pixelFormats[o.PixelFormat]
@@ -120,6 +124,8 @@ func (o VideoEncoderOptions) check() error {
 		return fmt.Errorf("pixel format %q is none of yuv420p, yuv422p, yuv444p, yuvj420p, yuvj422p, yuvj444p, yuv420p10le, yuv422p10le, yuv444p10le", o.PixelFormat)
 	case o.Matrix != "" && o.Matrix != "bt601" && o.Matrix != "bt709":
 		return fmt.Errorf("matrix %q is neither bt601 nor bt709", o.Matrix)
+	case !slices.Contains(presets, o.Preset):
+		return fmt.Errorf("preset %q is none of %s", o.Preset, strings.Join(presets, ", "))
 	case o.Interlaced && o.Codec != media.H264 && o.Codec != media.MPEG4:
 		return fmt.Errorf("%v cannot be interlaced here, only H.264 and MPEG-4", o.Codec)
 	}
@@ -337,10 +343,10 @@ func (o VideoEncoderOptions) libav() [][2]string {
 
 // codecOptions are those that each codec names differently.
 func (o VideoEncoderOptions) codecOptions() [][2]string {
-	slices := max(1, o.Slices)
+	count := strconv.Itoa(max(1, o.Slices))
 	switch o.Codec {
 	case media.H264:
-		list := [][2]string{{"preset", o.Preset}, {"forced-idr", "1"}, {"slices", strconv.Itoa(slices)},
+		list := [][2]string{{"preset", o.Preset}, {"forced-idr", "1"}, {"slices", count},
 			{"x264-params", "log=-1:force-cfr=1:scenecut=0:sync-lookahead=0:rc-lookahead=0:mbtree=0:sliced-threads=0:b-adapt=0:open-gop=0"}}
 		if o.Bitrate == 0 && o.Quantizer > 0 {
 			list = append(list, [2]string{"qp", strconv.Itoa(o.Quantizer)})
@@ -348,7 +354,7 @@ func (o VideoEncoderOptions) codecOptions() [][2]string {
 		return list
 	case media.H265:
 		params := fmt.Sprintf("log-level=none:info=0:scenecut=0:rc-lookahead=%d:lookahead-slices=0:b-adapt=0:open-gop=0:"+
-			"cutree=0:frame-threads=1:pools=none:repeat-headers=1:bframes=%d:slices=%d", o.BFrames+min(o.BFrames, 1), o.BFrames, slices)
+			"cutree=0:frame-threads=1:pools=none:repeat-headers=1:bframes=%d:slices=%s", o.BFrames+min(o.BFrames, 1), o.BFrames, count)
 		if o.Bitrate == 0 && o.Quantizer > 0 {
 			params += fmt.Sprintf(":qp=%d:ipratio=1:pbratio=1", o.Quantizer)
 		}
@@ -360,7 +366,7 @@ func (o VideoEncoderOptions) codecOptions() [][2]string {
 		list = append(list, [2]string{"huffman", "default"})
 	}
 	if o.Slices > 1 {
-		list = append(list, [2]string{"slices", strconv.Itoa(slices)})
+		list = append(list, [2]string{"slices", count})
 	}
 	if o.Bitrate == 0 {
 		q := o.Quantizer

@@ -179,6 +179,7 @@ func TestVideoEncoderRefusesNonsenseInASentence(t *testing.T) {
 		{Codec: media.H264, Width: 320, Height: 240, PixelFormat: "rgb24"},
 		{Codec: media.H264, Width: 320, Height: 240, FPS: 1e9},
 		{Codec: media.H264, Width: 320, Height: 240, Matrix: "bt2020"},
+		{Codec: media.H264, Width: 320, Height: 240, Preset: "hasty"},
 		{Codec: media.H265, Width: 320, Height: 240, Interlaced: true},
 		{Codec: media.MJPEG, Width: 320, Height: 240, PixelFormat: "yuv420p10le"},
 	} {
