@@ -69,26 +69,33 @@ const nowhere = "rtsp://host"
 
 // userInfoEnd is the index of the @ that ends user and password, or -1. A password may
 // hold @ and / itself, and a path an @: the last @ before the first slash counts, where a
-// host follows it. Else the first one behind that slash, where what stands before the
-// slash can be no host, or may be a user and the digits that a password begins with,
-// while behind the @ there is an IP address.
+// host follows it. One behind that slash does where an IP address follows it, and before
+// the slash there is only a name, or "user:" and the digits that a password begins with;
+// or where a name follows it, and before the slash there is no host at all.
 func userInfoEnd(rest string) int {
 	slash := strings.IndexByte(rest, '/')
 	if slash < 0 {
 		slash = len(rest)
 	}
-	if at := strings.LastIndexByte(rest[:slash], '@'); at >= 0 && looksLikeHost(rest[at+1:]) {
-		return at
+	end := strings.LastIndexByte(rest[:slash], '@')
+	if end >= 0 && !looksLikeHost(rest[end+1:]) {
+		end = -1
 	}
-	host := looksLikeHost(rest[:slash])
-	user, _, perhaps := strings.Cut(rest[:slash], ":")
-	perhaps = perhaps && !strings.ContainsAny(user, ".[") && user != "localhost"
-	for at := slash; at < len(rest); at++ {
-		if rest[at] == '@' && (!host && looksLikeHost(rest[at+1:]) || host && perhaps && looksLikeIP(rest[at+1:])) {
+	host := rest[end+1 : slash]
+	known, mayBeUser := looksLikeHost(host), true
+	if end < 0 {
+		user, _, password := strings.Cut(host, ":")
+		mayBeUser = password && !strings.ContainsAny(user, ".[") && user != "localhost"
+	}
+	for at := slash; at < len(rest) && !looksLikeIP(host); at++ {
+		switch {
+		case rest[at] == '?' && known:
+			return end
+		case rest[at] == '@' && (!known && looksLikeHost(rest[at+1:]) || known && mayBeUser && looksLikeIP(rest[at+1:])):
 			return at
 		}
 	}
-	return -1
+	return end
 }
 
 // looksLikeIP is true where s begins with an IP address and, perhaps, a port.

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -37,7 +38,6 @@ type camera struct {
 	auth           []auth.VerifyMethod
 	udp            bool
 	tls            *tls.Config
-	silentOverUDP  bool
 	refusal        base.StatusCode // of UDP, where not 0
 
 	playing chan string // transport of each PLAY
@@ -275,4 +275,14 @@ func await[T any](t *testing.T, c <-chan T, what string) (v T) {
 		t.Fatalf("no %s in time", what)
 	}
 	return v
+}
+
+// says checks that an error's sentence holds the words.
+func says(t *testing.T, err error, words ...string) {
+	t.Helper()
+	for _, word := range words {
+		if err == nil || !strings.Contains(err.Error(), word) {
+			t.Errorf("the error is\n%v\nand does not say %q", err, word)
+		}
+	}
 }

@@ -1,0 +1,184 @@
+package source
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"github.com/bluenviron/gortsplib/v4/pkg/base"
+)
+
+func TestUDPThatBringsNothingBecomesTCPWithin5s(t *testing.T) {
+	t.Parallel()
+	cam := (&camera{udp: true}).start(t, h264Track())
+	began := time.Now()
+	w := watch(t, cam.address(""), Options{Transport: "auto"})
+	if info := w.info(); info.Transport != "udp" {
+		t.Fatalf("the first try is over %s", info.Transport)
+	}
+	if first, second := await(t, cam.playing, "PLAY"), await(t, cam.playing, "second PLAY"); first != "udp" || second != "tcp" {
+		t.Fatalf("the camera plays over %s, then %s", first, second)
+	}
+	if e := w.next("word of TCP"); e.transport != "tcp" {
+		t.Fatalf("got %+v", e)
+	}
+	e := newEncoder(t, h264Track())
+	big := append([]byte{0x65, 0x88}, bytes.Repeat([]byte{1}, 100_000)...)
+	for i := range 30 { // more than a camera may send before it plays
+		cam.send(e.picture(big)...)
+		if au := w.unit(); !au.Key || au.Size() < len(big) {
+			t.Fatalf("picture %d has %d bytes", i, au.Size())
+		}
+		if took := time.Since(began); i == 0 && took > 5*time.Second {
+			t.Errorf("it took %v", took)
+		}
+	}
+}
+
+func TestCameraThatRefusesUDPSendsOverTCP(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		cam  *camera
+	}{
+		{"461", &camera{}},
+		{"400", &camera{udp: true, refusal: base.StatusBadRequest}},
+		{"500", &camera{udp: true, refusal: base.StatusInternalServerError}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cam := c.cam.start(t, h264Track())
+			w := watch(t, cam.address(""), Options{})
+			if info := w.info(); info.Transport != "tcp" {
+				t.Fatalf("playing over %s", info.Transport)
+			}
+			cam.send(newEncoder(t, h264Track()).picture(h264IDR)...)
+			w.unit()
+		})
+	}
+}
+
+func TestFixedTransportIsKept(t *testing.T) {
+	cam := (&camera{}).start(t, h264Track())
+	err := watch(t, cam.address(""), Options{Transport: "udp"}).err()
+	says(t, err, `camera "door": 127.0.0.1:`, "does not send over udp", `transport = "auto"`)
+}
+
+func TestSilenceIsNotTheEnd(t *testing.T) {
+	for _, transport := range []string{"udp", "tcp"} {
+		t.Run(transport, func(t *testing.T) {
+			t.Parallel()
+			cam := (&camera{udp: true}).start(t, h264Track())
+			w := watch(t, cam.address(""), Options{Transport: transport, patience: time.Millisecond, answer: 200 * time.Millisecond})
+			w.info()
+			select {
+			case err := <-w.ended:
+				w.ended <- err
+				t.Fatalf("it ended: %v", err)
+			case <-time.After(1300 * time.Millisecond): // gortsplib looks at the clock each second
+			}
+			cam.send(newEncoder(t, h264Track()).picture(h264IDR)...)
+			w.unit()
+		})
+	}
+}
+
+func TestLostPacketsAreReported(t *testing.T) {
+	for _, transport := range []string{"udp", "tcp"} {
+		t.Run(transport, func(t *testing.T) {
+			cam := (&camera{udp: true}).start(t, h264Track())
+			w := watch(t, cam.address(""), Options{Transport: transport})
+			w.info()
+			await(t, cam.playing, "PLAY")
+			e := newEncoder(t, h264Track())
+			cam.send(e.picture(h264IDR)...)
+			w.unit()
+			holed := e.picture(h264IDR)
+			cam.send(holed[0])
+			cam.send(holed[3:]...)
+			for range 70 { // gortsplib waits for 64 more, over UDP, whether the missing ones come late
+				cam.send(e.picture(h264P)...)
+			}
+			if d := w.damage(); d.lost != 2 || d.err != nil {
+				t.Errorf("%d packets lost, %v; want 2", d.lost, d.err)
+			}
+			if au := w.unit(); au.Key {
+				t.Error("the picture with the hole came")
+			}
+		})
+	}
+}
+
+func TestPacketsOutOfOrderOverUDP(t *testing.T) {
+	cam := (&camera{udp: true}).start(t, h264Track())
+	w := watch(t, cam.address(""), Options{Transport: "udp"})
+	w.info()
+	await(t, cam.playing, "PLAY")
+	e := newEncoder(t, h264Track())
+	cam.send(e.picture(h264IDR)...)
+	w.unit()
+	p := e.picture(h264IDR)
+	p[1], p[3] = p[3], p[1]
+	cam.send(p...)
+	want(t, w.unit(), h264SPS, h264PPS, h264IDR)
+}
+
+func TestGoodbyeIsSaid(t *testing.T) {
+	for _, transport := range []string{"udp", "tcp"} {
+		cam := (&camera{udp: true}).start(t, h264Track())
+		w := watch(t, cam.address(""), Options{Transport: transport})
+		w.info()
+		await(t, cam.playing, "PLAY")
+		cam.send(newEncoder(t, h264Track()).picture(h264IDR)...)
+		w.unit()
+		began := time.Now()
+		w.cancel()
+		if err := w.err(); err != t.Context().Err() && err.Error() != "context canceled" {
+			t.Errorf("over %s: it ended by %v", transport, err)
+		}
+		if took := time.Since(began); took > teardownTimeout {
+			t.Errorf("over %s: the end took %v", transport, took)
+		}
+		await(t, cam.ended, "end of the camera's session")
+		if n := cam.count(base.Teardown); n != 1 {
+			t.Errorf("over %s: TEARDOWN came %d times", transport, n)
+		}
+	}
+}
+
+func TestOnlyTheFirstVideoTrackIsAskedFor(t *testing.T) {
+	second := h264Track()
+	second.PayloadTyp = 97
+	cam := (&camera{}).start(t, h265Track(), second)
+	w := watch(t, cam.address(""), Options{Transport: "tcp"})
+	if info := w.info(); info.Codec.String() != "H.265" {
+		t.Errorf("playing %v", info.Codec)
+	}
+	if n := cam.count(base.Setup); n != 1 {
+		t.Errorf("SETUP came %d times", n)
+	}
+}
+
+func TestCameraThatHangsUp(t *testing.T) {
+	cam := (&camera{}).start(t, h264Track())
+	w := watch(t, cam.address(""), Options{Transport: "tcp"})
+	w.info()
+	cam.server.Close()
+	says(t, w.err(), `camera "door": 127.0.0.1:`, "ended the stream")
+}
+
+func TestPacketsThatNobodyCanReadDoNotEndTheSession(t *testing.T) {
+	cam := (&camera{}).start(t, h264Track())
+	w := watch(t, cam.address(""), Options{Transport: "tcp"})
+	w.info()
+	await(t, cam.playing, "PLAY")
+	e := newEncoder(t, h264Track())
+	cam.send(e.picture(h264IDR)...)
+	w.unit()
+	broken := e.picture(h264IDR)
+	broken[1].Payload = []byte{0x79} // STAP-B, which nobody sends
+	cam.send(broken...)
+	if d := w.damage(); d.err == nil {
+		t.Error("no reason for the damage")
+	}
+	cam.send(e.picture(h264IDR)...)
+	want(t, w.unit(), h264SPS, h264PPS, h264IDR)
+}
