@@ -9,6 +9,7 @@ import (
 
 	"github.com/bluenviron/gortsplib/v4"
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
+	"github.com/bluenviron/gortsplib/v4/pkg/format"
 )
 
 var fixedTransports = map[string]gortsplib.Transport{
@@ -47,6 +48,11 @@ func (s *session) newClient() {
 func (s *session) answered(r *base.Response) {
 	if s.patience.answered(r) {
 		s.conns.lift()
+	}
+	if target := r.Header["Location"]; len(target) > 0 && r.StatusCode >= 300 && r.StatusCode < 400 {
+		if s.address.scheme == "rtsps" && !strings.HasPrefix(strings.ToLower(target[0]), "rtsps:") {
+			s.patience.stop(errUnencrypted)
+		}
 	}
 	if session := r.Header["Session"]; len(session) > 0 {
 		r.Header["Session"] = base.HeaderValue{saneSession(session[0])}
@@ -174,4 +180,12 @@ func noVideo(offered []string) error {
 		return fmt.Errorf("%w: its description names no track at all", ErrNoVideo)
 	}
 	return fmt.Errorf("%w: it offers %s; camgate takes H.264, H.265, MJPEG and MPEG-4", ErrNoVideo, strings.Join(offered[:min(len(offered), 8)], ", "))
+}
+
+// nameOf is what a track's codec is called.
+func nameOf(f format.Format) string {
+	if generic, ok := f.(*format.Generic); ok && generic.RTPMap() != "" {
+		return printable(generic.RTPMap(), 40)
+	}
+	return printable(f.Codec(), 40)
 }

@@ -11,8 +11,9 @@ import (
 )
 
 var (
-	errElsewhere = errors.New("it redirects to another host, where camgate does not follow; if that is right, write that host into its source")
-	errTooMuch   = errors.New("its answer does not end: this is no RTSP camera, or a broken one")
+	errElsewhere   = errors.New("it redirects to another host, where camgate does not follow; if that is right, write that host into its source")
+	errUnencrypted = errors.New("it redirects to an address without encryption, where camgate does not follow; if that is right, write rtsp:// into its source")
+	errTooMuch     = errors.New("its answer does not end: this is no RTSP camera, or a broken one")
 )
 
 // maxHandshakeBytes is what a camera may send before it has accepted PLAY. A long

@@ -222,7 +222,7 @@ func (s *session) choose(desc *description.Session) (*description.Media, error) 
 				offered = append(offered, err.Error())
 				continue
 			case a == nil || m.IsBackChannel:
-				offered = append(offered, printable(f.Codec(), 40))
+				offered = append(offered, nameOf(f))
 				continue
 			}
 			s.mu.Lock()

@@ -3,8 +3,10 @@ package source
 import (
 	"context"
 	"crypto/tls"
+	"encoding/base64"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -117,7 +119,11 @@ func (c *camera) count(method base.Method) (n int) {
 }
 
 func (c *camera) OnDescribe(ctx *gortsplib.ServerHandlerOnDescribeCtx) (*base.Response, *gortsplib.ServerStream, error) {
-	if c.user != "" && !ctx.Conn.VerifyCredentials(ctx.Request, c.user, c.password) {
+	// gortsplib's server cannot read a Basic password with a colon.
+	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte(c.user+":"+c.password))
+	sent := ctx.Request.Header["Authorization"]
+	known := len(sent) == 1 && sent[0] == basic && slices.Contains(c.auth, auth.VerifyMethodBasic)
+	if c.user != "" && !known && !ctx.Conn.VerifyCredentials(ctx.Request, c.user, c.password) {
 		return &base.Response{StatusCode: base.StatusUnauthorized}, nil, liberrors.ErrServerAuth{}
 	}
 	if ctx.Path != "/stream" {
