@@ -21,7 +21,7 @@ func (c *Camera) undecodable(err error) {
 	if c.life.damagedSince.IsZero() {
 		c.life.damagedSince = now
 	}
-	c.note(fmt.Errorf("camera %q: a picture cannot be shown: %w (%d so far)", c.cfg.Name, err, c.counts.decodeErrors), now)
+	c.noteBroken(fmt.Errorf("camera %q: a picture cannot be shown: %w (%d so far)", c.cfg.Name, err, c.counts.decodeErrors), now)
 }
 
 // keysSuffice is the longest distance of key frames at which a viewer of one picture a

@@ -30,11 +30,12 @@ type life struct {
 	since  time.Time // when state began
 	reason string    // why there is no picture, in a few words for the picture itself
 
-	lastErr   error
-	lastErrAt time.Time
-	loggedAt  time.Time
-	logged    string
-	denied    time.Time // no try before: the camera refused the password
+	lastErr        error
+	lastErrAt      time.Time
+	loggedAt       time.Time
+	brokenLoggedAt time.Time
+	logged         string
+	denied         time.Time // no try before: the camera refused the password
 
 	info         source.Info
 	transport    string // learned: what to use instead of "auto"
@@ -164,16 +165,28 @@ func (c *Camera) report(err error) {
 	c.enter(s, err)
 }
 
-// note keeps an error for the API, and logs it unless it was logged less than a minute
-// ago. The caller holds the mutex.
+// note keeps an error for the API, and logs it unless the same was logged less than a
+// minute ago. The caller holds the mutex.
 func (c *Camera) note(err error, now time.Time) {
 	c.life.lastErr, c.life.lastErrAt = err, now
 	text := err.Error()
-	if now.Sub(c.life.loggedAt) < time.Minute && (text == c.life.logged || c.life.state == stateLive) {
+	if text == c.life.logged && now.Sub(c.life.loggedAt) < time.Minute {
 		return
 	}
 	c.life.logged, c.life.loggedAt = text, now
 	c.log.Warn(text)
+}
+
+// noteBroken keeps what is wrong with the camera's pictures, and logs one such line a
+// minute: a broken stream breaks in a different way with each of them. The caller holds
+// the mutex.
+func (c *Camera) noteBroken(err error, now time.Time) {
+	c.life.lastErr, c.life.lastErrAt = err, now
+	if now.Sub(c.life.brokenLoggedAt) < time.Minute {
+		return
+	}
+	c.life.brokenLoggedAt = now
+	c.log.Warn(err.Error())
 }
 
 // reasonOf is what stands in a picture: short, and nothing that a passer-by must not

@@ -46,11 +46,11 @@ func (c *Camera) check(now time.Time) (time.Duration, error) {
 	stale, giveUp := max(staleAfter, period), max(giveUpAfter, period)
 
 	unseen := now.Sub(l.lastWhole)
-	next := giveUp
+	next := 250 * time.Millisecond // the picture may come back any moment, and has deadlines then
 	switch l.state {
 	case stateConnecting:
 		if waited := now.Sub(l.since); waited < giveUp {
-			next = giveUp - waited
+			next = min(next, giveUp-waited)
 			break
 		}
 		l.enter(stateOffline, now)

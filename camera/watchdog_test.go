@@ -141,13 +141,35 @@ func TestErrorsAreLoggedAtMostOnceAMinute(t *testing.T) {
 	c.life.state = stateLive
 	now := time.Now()
 	for n := range 100 {
-		c.note(errors.New("broken "+strings.Repeat("x", n)), now.Add(time.Duration(n)*100*time.Millisecond))
+		c.noteBroken(errors.New("broken "+strings.Repeat("x", n)), now.Add(time.Duration(n)*100*time.Millisecond))
 	}
 	if n := strings.Count(lines.String(), "\n"); n != 1 {
 		t.Errorf("%d lines in ten seconds, want 1:\n%s", n, lines.String())
 	}
-	c.note(errors.New("later"), now.Add(2*time.Minute))
+	c.noteBroken(errors.New("later"), now.Add(2*time.Minute))
 	if n := strings.Count(lines.String(), "\n"); n != 2 {
 		t.Errorf("%d lines, want 2", n)
+	}
+}
+
+func TestWatchdogThatLookedBeforeThePictureCameIsNotLate(t *testing.T) {
+	cam := New(Config{Name: "yard", OnDemand: true}, slog.New(slog.DiscardHandler))
+	now := time.Now()
+	cam.life.enter(stateConnecting, now)
+	s := &session{cam}
+	s.Playing(source.Info{Codec: media.H264})
+	wait, err := cam.check(now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.AccessUnit(&media.AccessUnit{Codec: media.H264, NALUs: [][]byte{{1}}, Key: true, Received: now.Add(10 * time.Millisecond)})
+	end := now.Add(staleAfter + 300*time.Millisecond)
+	for at := now.Add(wait); at.Before(end); at = at.Add(wait) {
+		if wait, err = cam.check(at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if cam.life.state != stateStale {
+		t.Errorf("2.3 s after its only picture it is %v", cam.life.state)
 	}
 }
