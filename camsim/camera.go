@@ -163,7 +163,7 @@ func (c *Camera) Name() string { return c.name }
 func (c *Camera) URL() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	u := url.URL{Scheme: "rtsp", Host: c.server.gate.address, Path: "/" + c.name}
+	u := url.URL{Scheme: c.server.scheme(), Host: c.server.gate.address, Path: "/" + c.name}
 	if c.options.Auth != AuthNone {
 		u.User = url.UserPassword(c.options.User, c.options.Password)
 	}
@@ -171,7 +171,9 @@ func (c *Camera) URL() string {
 }
 
 // Address is URL without user and password: to print and to log.
-func (c *Camera) Address() string { return "rtsp://" + c.server.gate.address + "/" + c.name }
+func (c *Camera) Address() string {
+	return c.server.scheme() + "://" + c.server.gate.address + "/" + c.name
+}
 
 // Video is what the pictures are like now.
 func (c *Camera) Video() decoder.VideoEncoderOptions {

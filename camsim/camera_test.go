@@ -40,7 +40,7 @@ func frames(t testing.TB, address, transport string, n, width, height int) []ima
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "ffmpeg", "-v", "error", "-nostdin", "-rtsp_transport", transport, "-i", address, "-frames:v", fmt.Sprint(n),
+	cmd := exec.CommandContext(ctx, "ffmpeg", "-v", "error", "-nostdin", "-fpsprobesize", "0", "-analyzeduration", "200000", "-rtsp_transport", transport, "-i", address, "-frames:v", fmt.Sprint(n),
 		"-fps_mode", "passthrough", "-vf", fmt.Sprintf("scale=%d:%d", width, height), "-pix_fmt", "gray", "-f", "rawvideo", "-")
 	var complaints bytes.Buffer
 	cmd.Stderr = &complaints
@@ -80,6 +80,7 @@ func TestOthersReadEveryKindOfCamera(t *testing.T) {
 		{"Digest", Options{Auth: AuthDigest, User: "admin", Password: "p@ss/word:#%"}, "tcp"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			video := c.o.Video
 			c.o.Video = small().Video
 			c.o.Video.Codec, c.o.Video.PixelFormat, c.o.Video.BFrames = video.Codec, video.PixelFormat, video.BFrames
@@ -196,4 +197,17 @@ func TestCameraEndsWithItsContext(t *testing.T) {
 		camera.Close()
 		t.Error("a camera started after its context's end")
 	}
+}
+
+func TestCameraOverTLS(t *testing.T) {
+	o := small()
+	var err error
+	if o.Server.TLS, err = SelfSigned(); err != nil {
+		t.Fatal(err)
+	}
+	camera := start(t, o)
+	if !strings.HasPrefix(camera.URL(), "rtsps://127.0.0.1:") {
+		t.Errorf("URL is %s", camera.URL())
+	}
+	dial(t, camera.URL(), tcp).unit()
 }

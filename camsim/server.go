@@ -2,6 +2,7 @@ package camsim
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -22,8 +23,8 @@ type ServerOptions struct {
 	Listen string
 	// NoUDP leaves TCP as the only transport.
 	NoUDP bool
-	// Multicast offers multicast too, to 224.1.0.0/16.
-	Multicast bool
+	// TLS makes it rtsps, with this certificate; SelfSigned makes one.
+	TLS *tls.Config
 }
 
 // A Server is an RTSP port with any number of cameras behind it. It owns its goroutines
@@ -59,10 +60,8 @@ func Listen(ctx context.Context, o ServerOptions) (*Server, error) {
 		RTSPAddress:    gate.address,
 		WriteQueueSize: 4096, // packets; a key frame of 4K has a thousand
 		WriteTimeout:   5 * time.Second,
+		TLSConfig:      o.TLS,
 		Listen:         func(string, string) (net.Listener, error) { return gate, nil },
-	}
-	if o.Multicast {
-		s.rtsp.MulticastIPRange, s.rtsp.MulticastRTPPort, s.rtsp.MulticastRTCPPort = "224.1.0.0/16", 8002, 8003
 	}
 	if err := s.start(o); err != nil {
 		gate.Close()
@@ -119,6 +118,13 @@ func udpPair(host string) (rtp, rtcp net.PacketConn, err error) {
 
 // Address is the RTSP port's host:port.
 func (s *Server) Address() string { return s.gate.address }
+
+func (s *Server) scheme() string {
+	if s.rtsp.TLSConfig != nil {
+		return "rtsps"
+	}
+	return "rtsp"
+}
 
 // Close ends all cameras and connections, and waits for them. Closing twice is harmless.
 func (s *Server) Close() {

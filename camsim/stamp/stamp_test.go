@@ -23,7 +23,11 @@ func TestNumberSurvivesJPEGAtEverySize(t *testing.T) {
 	for _, size := range []image.Point{{X: 1920, Y: 1080}, {X: 640, Y: 360}, {X: 321, Y: 241}, {X: 320, Y: 180}, {X: 160, Y: 120}} {
 		for _, ratio := range []image.YCbCrSubsampleRatio{image.YCbCrSubsampleRatio420, image.YCbCrSubsampleRatio422, image.YCbCrSubsampleRatio444} {
 			t.Run(fmt.Sprint(size, ratio), func(t *testing.T) {
-				for _, n := range []uint32{0, 1, 0x5555, 0xaaaaaa, 0xffffff, Numbers + 7} {
+				numbers := []uint32{0, 1, 0x5555, 0xaaaaaa, 0xffffff, Numbers + 7}
+				if size.X > 1000 {
+					numbers = numbers[3:4] // a JPEG of that size takes its time
+				}
+				for _, n := range numbers {
 					img := picture(size.X, size.Y, ratio)
 					Draw(img, n)
 					var b bytes.Buffer
