@@ -67,6 +67,8 @@ func Listen(ctx context.Context, o ServerOptions) (*Server, error) {
 		gate.Close()
 		return nil, fmt.Errorf("simulated cameras: %w", err)
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.stop = context.AfterFunc(ctx, s.Close)
 	return s, nil
 }
@@ -136,9 +138,7 @@ func (s *Server) Close() {
 		cameras = append(cameras, c)
 	}
 	s.mu.Unlock()
-	if s.stop != nil {
-		s.stop()
-	}
+	s.stop()
 	for _, c := range cameras {
 		c.end()
 	}
