@@ -78,10 +78,11 @@ func (v *Viewer) run(ctx context.Context, address string, ready func()) error {
 			return err
 		}
 		if v.First.Load() == 0 {
+			at := time.Now() // reading the number takes longer than the picture did
 			if v.check != nil && !v.check(picture) {
 				continue
 			}
-			v.First.Store(time.Now().UnixNano())
+			v.First.Store(at.UnixNano())
 			if ready != nil {
 				ready()
 			}
@@ -146,6 +147,16 @@ func (v *Viewer) Latencies(sent func(frame uint32) (time.Time, bool)) ([]time.Du
 	}
 	slices.Sort(all)
 	return all, nil
+}
+
+// Stamped says whether a picture carries a camera's frame number: a notice does not.
+func Stamped(picture []byte) bool {
+	img, err := jpeg.Decode(bytes.NewReader(picture))
+	if err != nil {
+		return false
+	}
+	_, ok := stamp.Read(img)
+	return ok
 }
 
 // Quantile of sorted values, q from 0 to 1.
