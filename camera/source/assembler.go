@@ -24,16 +24,21 @@ const (
 // 7798, 2435, 6416). gortsplib calls a track with any other rate unknown.
 const clockRate = 90000
 
-var errNoEnd = errors.New("a picture ended in the middle, without the mark on its last packet (RTP marker)")
+var (
+	errNoEnd = errors.New("a picture ended in the middle, without the mark on its last packet (RTP marker); it is left out")
+	errLarge = fmt.Errorf("a picture of more than %d MB, %d parts or %d packets is left out; lower resolution or bit rate in the camera",
+		maxUnitBytes>>20, maxUnitNALUs, maxUnitPackets)
+)
 
 // assembler makes access units of RTP packets. gortsplib's decoders undo the payload
 // formats; which NAL units make a picture is decided here, because theirs give up beyond
 // 25 slices (H.264) or 21 (H.265), and because after a loss the rest of a picture must
 // not pass for a whole one.
 type assembler struct {
-	codec  media.Codec
-	sink   Sink
-	format format.Format
+	codec    media.Codec
+	sink     Sink
+	format   format.Format
+	sentence func(error) error // for the operator, of what is wrong with packets
 
 	// depacketise gives the NAL units, or the picture, that a packet completes.
 	depacketise depacketiser
@@ -60,8 +65,8 @@ type assembler struct {
 
 // newAssembler returns the assembler for a track's format, nil where we do not take it,
 // and an error where we take the codec, but not this way of sending it.
-func newAssembler(f format.Format, sink Sink) (*assembler, error) {
-	a := &assembler{sink: sink, format: f}
+func newAssembler(f format.Format, sink Sink, sentence func(error) error) (*assembler, error) {
+	a := &assembler{sink: sink, format: f, sentence: sentence}
 	switch f := f.(type) {
 	case *format.H264:
 		a.codec, a.kinds, a.begins = media.H264, h264Kinds, h264Begins
@@ -119,23 +124,23 @@ func (a *assembler) packet(p *rtp.Packet, now time.Time) {
 		a.skipping = false
 	}
 	if a.pending && p.Timestamp != a.timestamp && !a.end() {
-		a.sink.Damaged(0, errNoEnd)
+		a.sink.Damaged(0, a.sentence(errNoEnd))
 	}
 	a.timestamp, a.pts, a.received, a.pending = p.Timestamp, pts, now, true
 	a.packets++
 	parts, err := a.depacketise(p)
 	if err != nil {
-		a.broken(p, err)
+		a.broken(p, fmt.Errorf("a picture is left out, because its packets make none: %w", err))
 		return
 	}
 	a.unended = len(parts) == 0
 	a.add(parts)
 	if a.size > maxUnitBytes || len(a.nalus) > maxUnitNALUs || a.packets > maxUnitPackets {
-		a.broken(p, fmt.Errorf("a picture of more than %d MB, %d parts or %d packets", maxUnitBytes>>20, maxUnitNALUs, maxUnitPackets))
+		a.broken(p, errLarge)
 		return
 	}
 	if p.Marker && !a.end() {
-		a.sink.Damaged(0, errNoEnd)
+		a.sink.Damaged(0, a.sentence(errNoEnd))
 	}
 }
 
@@ -168,7 +173,7 @@ func (a *assembler) broken(p *rtp.Packet, err error) {
 	a.reset()
 	a.skipping, a.skipped = !p.Marker, p.Timestamp
 	if !isMiddle(err) { // else we came, or lost something, in the middle of a picture
-		a.sink.Damaged(0, err)
+		a.sink.Damaged(0, a.sentence(err))
 	}
 }
 

@@ -33,11 +33,13 @@ func (r *record) Damaged(lost uint64, err error) {
 	}
 }
 
+func asIs(err error) error { return err }
+
 // begin makes an assembler for a track, and what records its pictures.
 func begin(t *testing.T, f format.Format) (*assembler, *record) {
 	t.Helper()
 	r := &record{}
-	a, err := newAssembler(f, r)
+	a, err := newAssembler(f, r, asIs)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,10 +3,13 @@ package source
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/bluenviron/gortsplib/v4/pkg/description"
 	"github.com/bluenviron/gortsplib/v4/pkg/format"
+	"github.com/bluenviron/gortsplib/v4/pkg/sdp"
 	"github.com/pion/rtp"
 
 	"camgate/media"
@@ -43,7 +46,7 @@ func FuzzDepacketise(f *testing.F) {
 	f.Fuzz(func(t *testing.T, codec byte, data []byte) {
 		track := tracks[int(codec)%len(tracks)]
 		r := &record{}
-		a, err := newAssembler(track, r)
+		a, err := newAssembler(track, r, asIs)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,4 +91,38 @@ func check(t *testing.T, track format.Format, au *media.AccessUnit) {
 			t.Errorf("%s: an access unit of %s, key %t", track.Codec(), shape(au.NALUs), au.Key)
 		}
 	}
+}
+
+// FuzzDescription: what is left of a session description is never refused where the whole
+// one was not, and has the same video.
+func FuzzDescription(f *testing.F) {
+	f.Add([]byte(h264SDP))
+	f.Add([]byte("v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:FEC 1 2\r\nm=audio 0 RTP/AVP 0\r\na=mid:1\r\nm=video 0 RTP/AVP 26\r\na=mid:2\r\n"))
+	f.Add([]byte("v=0\no=- 0 0 IN IP4 127.0.0.1\ns=-\nm=application 0 RTP/AVP 98\nm=video 0 RTP/AVP 96 97\na=rtpmap:97 MP4V-ES/90000\na=fmtp:97 config=00\n"))
+	video := func(b []byte) (ok bool, codecs []string) {
+		var s sdp.SessionDescription
+		var d description.Session
+		if s.Unmarshal(b) != nil || d.Unmarshal(&s) != nil {
+			return false, nil
+		}
+		for _, m := range d.Medias {
+			if m.Type != description.MediaTypeVideo {
+				continue
+			}
+			for _, f := range m.Formats {
+				codecs = append(codecs, f.Codec())
+			}
+		}
+		return true, codecs
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		ok, codecs := video(b)
+		if !ok {
+			videoOnly(b)
+			return
+		}
+		if ok, left := video(videoOnly(b)); !ok || !slices.Equal(codecs, left) {
+			t.Errorf("%q: had %v, and has %v, %t", b, codecs, left, ok)
+		}
+	})
 }

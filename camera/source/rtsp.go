@@ -216,7 +216,7 @@ func (s *session) choose(desc *description.Session) (*description.Media, error) 
 	var offered []string
 	for _, m := range desc.Medias {
 		for _, f := range m.Formats {
-			a, err := newAssembler(f, s.sink)
+			a, err := newAssembler(f, s.sink, s.sentence)
 			switch {
 			case err != nil:
 				offered = append(offered, err.Error())

@@ -141,7 +141,7 @@ func (c *camera) OnSetup(ctx *gortsplib.ServerHandlerOnSetupCtx) (*base.Response
 
 func (c *camera) OnPlay(ctx *gortsplib.ServerHandlerOnPlayCtx) (*base.Response, error) {
 	c.playing <- map[gortsplib.Transport]string{
-		gortsplib.TransportTCP: "tcp", gortsplib.TransportUDP: "udp", gortsplib.TransportUDPMulticast: "multicast",
+		gortsplib.TransportTCP: "tcp", gortsplib.TransportUDP: "udp",
 	}[*ctx.Session.SetuppedTransport()]
 	return &base.Response{StatusCode: base.StatusOK}, nil
 }
@@ -250,6 +250,17 @@ func (w *watcher) err() error {
 		w.t.Fatal("the session does not end")
 	}
 	return nil
+}
+
+// lasts checks that the session does not end for a time.
+func (w *watcher) lasts(d time.Duration) {
+	w.t.Helper()
+	select {
+	case err := <-w.ended:
+		w.ended <- err
+		w.t.Fatalf("the session ended: %v", err)
+	case <-time.After(d):
+	}
 }
 
 // watch begins a session, which ends with the test.

@@ -2,6 +2,9 @@ package source
 
 import (
 	"bytes"
+	"fmt"
+	"net"
+	"syscall"
 	"testing"
 	"time"
 
@@ -69,12 +72,7 @@ func TestSilenceIsNotTheEnd(t *testing.T) {
 			cam := (&camera{udp: true}).start(t, h264Track())
 			w := watch(t, cam.address(""), Options{Transport: transport, patience: time.Millisecond, answer: 200 * time.Millisecond})
 			w.info()
-			select {
-			case err := <-w.ended:
-				w.ended <- err
-				t.Fatalf("it ended: %v", err)
-			case <-time.After(1300 * time.Millisecond): // gortsplib looks at the clock each second
-			}
+			w.lasts(1300 * time.Millisecond) // gortsplib looks at the clock each second
 			cam.send(newEncoder(t, h264Track()).picture(h264IDR)...)
 			w.unit()
 		})
@@ -176,9 +174,44 @@ func TestPacketsThatNobodyCanReadDoNotEndTheSession(t *testing.T) {
 	broken := e.picture(h264IDR)
 	broken[1].Payload = []byte{0x79} // STAP-B, which nobody sends
 	cam.send(broken...)
-	if d := w.damage(); d.err == nil {
-		t.Error("no reason for the damage")
-	}
+	says(t, w.damage().err, `camera "door": 127.0.0.1:`, "left out")
 	cam.send(e.picture(h264IDR)...)
 	want(t, w.unit(), h264SPS, h264PPS, h264IDR)
+}
+
+// gortsplib's server cannot send multicast on loopback.
+func TestMulticast(t *testing.T) {
+	t.Parallel()
+	sender, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sender.Close()
+	control, err := sender.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var failed error
+	err = control.Control(func(fd uintptr) {
+		failed = syscall.SetsockoptInet4Addr(int(fd), syscall.IPPROTO_IP, syscall.IP_MULTICAST_IF, [4]byte{127, 0, 0, 1})
+	})
+	if err != nil || failed != nil {
+		t.Fatal(err, failed)
+	}
+	group := &net.UDPAddr{IP: net.IPv4(239, 1, 2, 3), Port: sender.LocalAddr().(*net.UDPAddr).Port}
+
+	answers := plays(h264SDP, "1")
+	answers[2] = fmt.Sprintf("RTSP/1.0 200 OK\r\nCSeq: 3\r\nSession: 1\r\nTransport: RTP/AVP;multicast;destination=%s;port=%d-%d;ttl=1\r\n\r\n",
+		group.IP, group.Port, group.Port+1)
+	w := watch(t, script(t, answers...).at(""), Options{Transport: "multicast"})
+	if info := w.info(); info.Transport != "multicast" {
+		t.Fatalf("playing over %s", info.Transport)
+	}
+	w.lasts(1300 * time.Millisecond)
+	for _, p := range newEncoder(t, h264Track()).picture(h264IDR) {
+		if _, err := sender.WriteTo(interleaved(t, p)[4:], group); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want(t, w.unit(), h264IDR)
 }
