@@ -44,7 +44,10 @@ func TestViewerThatVanishesIsFreed(t *testing.T) {
 	if err := ip("netns", "add", space); err != nil {
 		t.Skipf("no network namespaces here: %v", err)
 	}
-	t.Cleanup(func() { ip("netns", "del", space) }) // takes the link with it
+	t.Cleanup(func() {
+		ip("link", "del", ours) // the namespace may live on for its sockets, which nobody answers
+		ip("netns", "del", space)
+	})
 	for _, args := range []string{
 		"link add name " + ours + " type veth peer name " + theirs + " netns " + space,
 		"addr add 198.18.7.1/30 dev " + ours,
