@@ -1,0 +1,145 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+var nameRule = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$`)
+
+// check is what types cannot say.
+func (r *reader) check(c *Config) {
+	r.checkHTTP(c.HTTP)
+	r.within("limits.max_viewers", c.Limits.MaxViewers, 1, 100_000)
+	r.within("limits.max_renditions", c.Limits.MaxRenditions, 1, 256)
+	r.within("limits.max_pixels", c.Limits.MaxPixels, 64*64, 8192*8192)
+	r.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
+	r.oneOf("log.format", c.Log.Format, "text", "json")
+	seen := map[string]int{}
+	for i := range c.Cameras {
+		at := fmt.Sprintf("camera[%d]", i)
+		r.checkCamera(at, &c.Cameras[i])
+		name := strings.ToLower(c.Cameras[i].Name)
+		if first, twice := seen[name]; twice && name != "" {
+			r.mistake(r.at(at+".name"), "camera %q is there already, on line %d; names must differ by more than upper and lower case", c.Cameras[i].Name, first)
+			continue
+		}
+		seen[name] = r.at(at + ".name")
+	}
+}
+
+func (r *reader) checkHTTP(h HTTP) {
+	host, port, err := net.SplitHostPort(h.Listen)
+	if err != nil {
+		r.mistake(r.at("http.listen"), `listen must be an address and a port, like "127.0.0.1:8000"`)
+	} else if n, err := net.LookupPort("tcp", port); err != nil || n < 0 {
+		r.mistake(r.at("http.listen"), "the port of listen must be 1 to 65535")
+	} else if ip := net.ParseIP(host); !h.AllowAnonymous && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		r.mistake(r.at("http.listen"), "listen = %q can be reached by others, and there are no users: say allow_anonymous = true if everybody who reaches this machine may see the cameras, or listen on 127.0.0.1", h.Listen)
+	}
+	if h.WWW != "" {
+		if info, err := os.Stat(h.WWW); err != nil || !info.IsDir() {
+			r.mistake(r.at("http.www"), "www = %q is not a folder that can be read", h.WWW)
+		}
+	}
+	for _, o := range h.Origins {
+		if !strings.HasPrefix(o, "http://") && !strings.HasPrefix(o, "https://") || strings.Count(o, "/") != 2 {
+			r.mistake(r.at("http.origins"), `an origin is like "https://panel.example": scheme and host, and perhaps a port, without a path`)
+		}
+	}
+}
+
+func (r *reader) within(at string, n, least, most int) {
+	if n < least || n > most {
+		r.mistake(r.at(at), "%s must be %d to %d", at[strings.LastIndexByte(at, '.')+1:], least, most)
+	}
+}
+
+func (r *reader) oneOf(at, got string, allowed ...string) {
+	if !slices.Contains(allowed, got) {
+		r.mistake(r.at(at), "%s must be one of %s", at[strings.LastIndexByte(at, '.')+1:], strings.Join(allowed, ", "))
+	}
+}
+
+func (r *reader) checkCamera(at string, c *Camera) {
+	if c.Name == "" {
+		r.mistake(r.at(at), "a camera needs a name: it stands in every URL of the camera")
+	} else if !nameRule.MatchString(c.Name) {
+		r.mistake(r.at(at+".name"), "a camera's name stands in URLs: it may have up to 64 letters, digits, - _ and . and must not begin with a dot")
+	}
+	r.oneOf(at+".transport", c.Transport, "auto", "tcp", "udp", "multicast")
+	r.within(at+".jpeg.quality", c.JPEG.Quality, 1, 100)
+	r.within(at+".threads", c.Threads, 1, 16)
+	if c.JPEG.MaxFPS != 0 && !(c.JPEG.MaxFPS >= 0.1 && c.JPEG.MaxFPS <= 60) {
+		r.mistake(r.at(at+".jpeg.max_fps"), "max_fps must be 0.1 to 60, or 0 for the camera's own rate")
+	}
+	if c.Linger < 0 || c.Linger > 24*time.Hour {
+		r.mistake(r.at(at+".linger"), `linger must be "0s" to "24h"`)
+	}
+	if c.TLSFingerprint != "" && !regexp.MustCompile(`^[0-9a-fA-F:]{64,95}$`).MatchString(c.TLSFingerprint) {
+		r.mistake(r.at(at+".tls_fingerprint"), "tls_fingerprint must be the 64 hexadecimal digits of a SHA-256")
+	}
+	r.checkSource(at, c)
+}
+
+// checkSource never prints the source: it may hold a password, and in a place where
+// nobody expects it.
+func (r *reader) checkSource(at string, c *Camera) {
+	line := r.at(at + ".source")
+	source := r.expand(line, c.Source.Reveal())
+	c.Source = Secret{source}
+	scheme, rest, _ := strings.Cut(source, "://")
+	switch strings.ToLower(scheme) {
+	case "rtsp", "rtsps":
+		if host := rest[strings.LastIndexByte(rest, '@')+1:]; host == "" || strings.HasPrefix(host, "/") {
+			r.mistake(line, "source needs a host after rtsp://")
+		}
+	case "":
+		r.mistake(r.at(at), `a camera needs a source, like "rtsp://user:password@192.0.2.10/stream1"`)
+	case "onvif", "http", "https", "v4l2", "lavfi", "publish":
+		r.mistake(line, "this version of camgate takes rtsp:// and rtsps:// sources; %s comes later", strings.ToLower(scheme))
+	default:
+		r.mistake(line, "source must begin with rtsp:// or rtsps://")
+	}
+	if c.PasswordFile == "" {
+		return
+	}
+	line = r.at(at + ".password_file")
+	if user, _, has := strings.Cut(rest, "@"); !has {
+		r.mistake(line, "password_file needs the user in source: rtsp://user@…")
+	} else if strings.Contains(user, ":") {
+		r.mistake(line, "there is a password in source and a password_file: take one of them out")
+	}
+	path := c.PasswordFile
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(filepath.Dir(r.file), path)
+	}
+	data, err := os.ReadFile(path)
+	switch {
+	case err != nil:
+		r.mistake(line, "password_file %q cannot be read: does it exist, and may this user read it?", c.PasswordFile)
+	case len(data) > 4096:
+		r.mistake(line, "password_file %q is larger than any password", c.PasswordFile)
+	}
+	c.Password = Secret{strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")}
+}
+
+var variable = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
+
+// expand puts environment variables in for ${NAME}.
+func (r *reader) expand(line int, s string) string {
+	return variable.ReplaceAllStringFunc(s, func(found string) string {
+		name := found[2 : len(found)-1]
+		value, ok := os.LookupEnv(name)
+		if !ok {
+			r.mistake(line, "the environment has no variable %s", name)
+		}
+		return value
+	})
+}

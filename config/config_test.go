@@ -1,0 +1,195 @@
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+const canary = "c4nary-Pa55"
+
+func TestExampleHoldsEveryKeyWithItsDefault(t *testing.T) {
+	data, err := os.ReadFile("../config.example.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := Parse("config.example.toml", data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := defaults()
+	camera := cameraDefaults()
+	camera.Name, camera.Source = c.Cameras[0].Name, c.Cameras[0].Source
+	want.Cameras = []Camera{camera}
+	want.HTTP.Hosts, want.HTTP.Origins = []string{}, []string{}
+	if !reflect.DeepEqual(*c, want) {
+		t.Errorf("the example says %+v, the defaults are %+v", *c, want)
+	}
+	for _, key := range keysOf(reflect.TypeOf(Config{})) {
+		if !regexp.MustCompile(`(?m)^(\[+(camera\.)?` + key + `\]+|` + key + ` = )`).Match(data) {
+			t.Errorf("the example lacks %s", key)
+		}
+	}
+}
+
+func keysOf(t reflect.Type) (keys []string) {
+	for i := range t.NumField() {
+		f := t.Field(i)
+		key := f.Tag.Get("toml")
+		if key == "-" {
+			continue
+		}
+		keys = append(keys, key)
+		inner := f.Type
+		if inner.Kind() == reflect.Slice {
+			inner = inner.Elem()
+		}
+		if inner.Kind() == reflect.Struct && inner != reflect.TypeOf(Secret{}) {
+			keys = append(keys, keysOf(inner)...)
+		}
+	}
+	return keys
+}
+
+func TestMistakesAreNamedWithLineAndMend(t *testing.T) {
+	const cam = "[[camera]]\nname = \"a\"\nsource = \"rtsp://h/s\"\n"
+	for _, c := range []struct {
+		name, text string
+		want       []string // of each mistake: line, and a part of the sentence
+	}{
+		{"nothing", "", nil},
+		{"BOM and CRLF", "\xef\xbb\xbf[http]\r\nlisten = \"127.0.0.1:1\"\r\n", nil},
+		{"unknown key", cam + "[camera.jpeg]\nqualty = 3\n", []string{`:5: unknown key "qualty" in [camera.jpeg]; did you mean "quality"?`}},
+		{"unknown key of a camera", cam + "sourse = 3\n", []string{`:4: unknown key "sourse" in [[camera]]; did you mean "source"?`}},
+		{"unknown section", "[htpp]\n", []string{`:1: unknown key "htpp" at the top of the file; did you mean "http"?`}},
+		{"section of later", "[webrtc]\nx=1\n", []string{":1: [webrtc] is not in this version"}},
+		{"all at once", "[http]\nlisten = 8000\nhosts = \"a\"\n[limits]\nmax_viewers = 0\n[log]\nlevel = \"loud\"\n" + cam + "linger = 10\ntransport = \"smoke\"\nsource2 = 1\non_demand = \"yes\"\n[camera.jpeg]\nquality = 101\nmax_fps = 0.01\n",
+			[]string{":2: listen must be text", ":3: hosts must be a list", ":5: max_viewers must be 1 to 100000", ":7: level must be one of debug", ":11: linger must be a time", ":12: transport must be one of", `:13: unknown key "source2"`, ":14: on_demand must be true or false", ":16: quality must be 1 to 100", ":17: max_fps must be 0.1"}},
+		{"syntax", "[http\nlisten = 1\n", []string{":1: "}},
+		{"duplicate key", "[log]\nlevel = \"info\"\nlevel = \"warn\"\n", []string{"level"}},
+		{"duplicate camera", cam + strings.Replace(cam, `"a"`, `"A"`, 1), []string{`:5: camera "A" is there already, on line 2`}},
+		{"not UTF-8", "[http]\n\xff\n", []string{":2: a character is not UTF-8"}},
+		{"no name", "[[camera]]\nsource = \"rtsp://h/\"\n", []string{":1: a camera needs a name"}},
+		{"no source", "[[camera]]\nname = \"x\"\n", []string{":1: a camera needs a source"}},
+		{"name with a slash", "[[camera]]\nname = \"a/b\"\nsource = \"rtsp://h/\"\n", []string{":2: a camera's name stands in URLs"}},
+		{"name with dots", "[[camera]]\nname = \"..\"\nsource = \"rtsp://h/\"\n", []string{":2: a camera's name stands in URLs"}},
+		{"source of later", "[[camera]]\nname = \"x\"\nsource = \"onvif://h\"\n", []string{":3: this version of camgate takes rtsp://"}},
+		{"source of nowhere", "[[camera]]\nname = \"x\"\nsource = \"rtsp:///s\"\n", []string{":3: source needs a host"}},
+		{"single brackets", "[camera]\nname = \"x\"\n", []string{":1: a camera begins with [[camera]]"}},
+		{"environment", "[[camera]]\nname = \"x\"\nsource = \"rtsp://h/${CAMGATE_NO_SUCH}\"\n", []string{":3: the environment has no variable CAMGATE_NO_SUCH"}},
+		{"everybody", "[http]\nlisten = \"0.0.0.0:8000\"\n", []string{":2: listen = \"0.0.0.0:8000\" can be reached by others"}},
+		{"everybody, said so", "[http]\nlisten = \":8000\"\nallow_anonymous = true\n", nil},
+		{"port", "[http]\nlisten = \"127.0.0.1:99999\"\n", []string{":2: the port of listen"}},
+		{"folder", "[http]\nwww = \"/no/such/folder\"\n", []string{":2: www = "}},
+		{"origin", "[http]\norigins = [\"panel.example\"]\n", []string{":2: an origin is like"}},
+		{"huge", strings.Repeat("#", maxBytes+1), []string{": the file is larger"}},
+		{"number too large", "[limits]\nmax_viewers = 99999999999\n", []string{":2: max_viewers must be a whole number"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := Parse("c.toml", []byte(c.text))
+			if len(c.want) == 0 {
+				if err != nil || got == nil {
+					t.Fatalf("refused: %v", err)
+				}
+				return
+			}
+			if err == nil {
+				t.Fatal("accepted")
+			}
+			lines := strings.Split(err.Error(), "\n")
+			if len(lines) != len(c.want) {
+				t.Fatalf("mistakes are\n%v\nwant %d", err, len(c.want))
+			}
+			for i, want := range c.want {
+				if !strings.HasPrefix(lines[i], "c.toml") || !strings.Contains(lines[i], want) {
+					t.Errorf("mistake is %q, want %q in it", lines[i], want)
+				}
+			}
+		})
+	}
+}
+
+func TestPasswordsAreNeverPrinted(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "pw"), []byte(canary+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	good := "[[camera]]\nname = \"x\"\nsource = \"rtsp://admin@h/s\"\npassword_file = \"pw\"\n[[camera]]\nname = \"y\"\nsource = \"rtsp://admin:" + canary + "@h/s\"\n"
+	c, err := Parse(filepath.Join(dir, "c.toml"), []byte(good))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Cameras[0].Password.Reveal() != canary {
+		t.Errorf("the password is %q", c.Cameras[0].Password.Reveal())
+	}
+	encoded, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var logged strings.Builder
+	slog.New(slog.NewTextHandler(&logged, nil)).Info("x", "camera", c.Cameras[1], "source", c.Cameras[1].Source)
+	for _, s := range []string{fmt.Sprintf("%v %+v %#v %s", *c, *c, *c, c.Cameras[1].Source), string(encoded), logged.String()} {
+		if strings.Contains(s, canary) {
+			t.Errorf("the password stands in %.200s", s)
+		}
+	}
+	for _, source := range []string{
+		`"rtsp://admin:%s@/s"`, `"rtps://admin:%s@h/s"`, `"admin:%s@h"`, `"rtsp://admin:%s@h/s`, `rtsp://admin:%s@h/s`, `"rtsp://admin:%s@h/${NO_SUCH_THING}"`, `["%s"]`,
+		"\"rtsp://admin:%s\x01@h\"", `"rtsp://admin:%s\q@h"`,
+	} {
+		text := "[[camera]]\nname = \"x\"\nsource = " + fmt.Sprintf(source, canary) + "\n"
+		_, err := Parse("c.toml", []byte(text))
+		if err == nil {
+			t.Errorf("%s was accepted", source)
+		} else if strings.Contains(err.Error(), canary) {
+			t.Errorf("the error is %v", err)
+		}
+	}
+}
+
+func TestSourceFromTheEnvironment(t *testing.T) {
+	t.Setenv("CAM_PW", "a/b@c")
+	c, err := Parse("c.toml", []byte("[[camera]]\nname = \"x\"\nsource = \"rtsp://admin:${CAM_PW}@h/s\"\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Cameras[0].Source.Reveal(); got != "rtsp://admin:a/b@c@h/s" {
+		t.Errorf("source is %q", got)
+	}
+}
+
+func TestUnreadablePasswordFile(t *testing.T) {
+	for lines, want := range map[string]string{
+		"source = \"rtsp://admin@h/s\"\npassword_file = \"/no/such\"":    ":4: password_file",
+		"source = \"rtsp://h/s\"\npassword_file = \"/dev/null\"":         ":4: password_file needs the user",
+		"source = \"rtsp://admin:x@h/s\"\npassword_file = \"/dev/null\"": ":4: there is a password in source and",
+	} {
+		if _, err := Parse("c.toml", []byte("[[camera]]\nname = \"x\"\n"+lines+"\n")); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: error is %v", lines, err)
+		}
+	}
+}
+
+func TestMissingFileIsASentence(t *testing.T) {
+	if _, err := Load("/no/such/config.toml"); err == nil || !strings.Contains(err.Error(), "cannot be read") {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, seed := range []string{"", "[http]\nlisten=1", "[[camera]]\nname='x'\n[camera.jpeg]\nquality=1", "a.b.c=1", "[[a]]\n[[a.b]]\nx=1", "\xef\xbb\xbf", "camera=[{name=1}]"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c, err := Parse("c.toml", data)
+		if (c == nil) == (err == nil) {
+			t.Errorf("configuration %v, error %v", c, err)
+		}
+	})
+}
