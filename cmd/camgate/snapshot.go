@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"camgate/camera"
+	"camgate/camera/source"
+	"camgate/config"
+	"camgate/gateway"
+	"camgate/media"
+)
+
+type snapshotCommand struct {
+	Camera  string        `arg:"" name:"name-or-url" help:"A camera of the configuration, or rtsp://…"`
+	Output  string        `short:"o" required:"" placeholder:"FILE" help:"Where the JPEG goes; - is standard output."`
+	Config  string        `default:"config.toml" placeholder:"FILE" help:"The configuration, where a name is given."`
+	Width   int           `help:"Its width at most, in pixels; 0 is the camera's own."`
+	Quality int           `default:"85" help:"1 to 100."`
+	Timeout time.Duration `default:"20s" help:"How long to wait for the camera."`
+}
+
+// Run connects, waits for the first live picture, and writes it.
+func (s *snapshotCommand) Run(ctx context.Context, c console) error {
+	if s.Quality < 1 || s.Quality > 100 {
+		return errors.New("--quality must be 1 to 100")
+	}
+	if s.Width < 0 || s.Width > 8192 {
+		return errors.New("--width must be 0 to 8192")
+	}
+	cam, err := s.find(c)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
+	defer cancel()
+	running, end := context.WithCancel(context.WithoutCancel(ctx))
+	var life sync.WaitGroup
+	life.Go(func() { cam.Run(running) }) //nolint:errcheck // it is running's
+	defer life.Wait()
+	defer end()
+
+	v, err := cam.Watch(media.Rendition{Width: s.Width, Quality: s.Quality}, 0)
+	if err != nil {
+		return err
+	}
+	defer v.Close()
+	for {
+		picture, err := v.Next(ctx)
+		if err != nil {
+			if why := cam.Status().LastError; why != "" {
+				return errors.New(why)
+			}
+			return fmt.Errorf("camera %q sent no picture within %v", cam.Name(), s.Timeout)
+		}
+		if picture.State == media.Live {
+			return s.write(c, picture)
+		}
+	}
+}
+
+// find makes the camera that is meant.
+func (s *snapshotCommand) find(c console) (*camera.Camera, error) {
+	log := slog.New(slog.DiscardHandler) // what goes wrong is said at the end
+	if strings.Contains(s.Camera, "://") {
+		address, err := source.ParseAddress(s.Camera)
+		if err != nil {
+			return nil, err
+		}
+		return camera.New(camera.Config{Name: address.Host(), Address: address, OnDemand: true}, log), nil
+	}
+	cfg, err := load(s.Config, c)
+	if err != nil {
+		return nil, err
+	}
+	g, err := gateway.New(&config.Config{Cameras: cfg.Cameras, Limits: cfg.Limits}, log)
+	if err != nil {
+		return nil, err
+	}
+	if cam := g.Camera(s.Camera); cam != nil {
+		return cam, nil
+	}
+	var names []string
+	for _, known := range g.Cameras() {
+		names = append(names, known.Name())
+	}
+	return nil, fmt.Errorf("%s has no camera %q; it has %s", s.Config, s.Camera, strings.Join(names, ", "))
+}
+
+// write puts the picture in place whole, or not at all.
+func (s *snapshotCommand) write(c console, p *media.Picture) error {
+	if s.Output == "-" {
+		_, err := c.out.Write(p.JPEG)
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(s.Output), ".camgate-snapshot-*")
+	if err != nil {
+		return fmt.Errorf("the picture cannot be written: %w", err)
+	}
+	_, err = f.Write(p.JPEG)
+	err = errors.Join(err, f.Chmod(0o644), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), s.Output)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+		return fmt.Errorf("the picture cannot be written: %w", err)
+	}
+	fmt.Fprintf(c.log, "%s: %d × %d, %d bytes\n", s.Output, p.Width, p.Height, len(p.JPEG))
+	return nil
+}
