@@ -187,13 +187,6 @@ func (a *assembler) reset() {
 	}
 }
 
-// restart is for packets that are counted anew: the camera sends them another way now.
-func (a *assembler) restart() {
-	a.unended = true // whatever gortsplib's decoder holds
-	a.reset()
-	a.started, a.skipping, a.clock.started = false, false, false
-}
-
 func (a *assembler) add(parts [][]byte) {
 	for _, part := range parts {
 		if len(part) == 0 {

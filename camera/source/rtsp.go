@@ -210,8 +210,7 @@ func (s *session) agreed() {
 	}
 }
 
-// choose takes the first video track that we can read, and only its format: gortsplib
-// would prepare for all of them.
+// choose takes the first video track that we can read.
 func (s *session) choose(desc *description.Session) (*description.Media, error) {
 	var offered []string
 	for _, m := range desc.Medias {
@@ -231,7 +230,6 @@ func (s *session) choose(desc *description.Session) (*description.Media, error) 
 			if f, ok := f.(*format.MPEG4Video); ok {
 				s.info.ExtraData = f.Config
 			}
-			m.Formats = []format.Format{f}
 			return m, nil
 		}
 	}
@@ -247,15 +245,13 @@ func (s *session) packet(p *rtp.Packet) {
 	s.assembler.packet(p, now)
 }
 
-// switched is called when gortsplib goes from UDP to TCP, before it does.
+// switched is called when gortsplib goes from UDP to TCP, before it does: nothing has come
+// over UDP.
 func (s *session) switched() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.info.Transport = "tcp"
 	s.patience.start() // all is asked again
-	if s.assembler != nil {
-		s.assembler.restart()
-	}
 	if s.playing {
 		s.sink.Transport("tcp")
 	}

@@ -3,12 +3,14 @@ package source
 import (
 	"bytes"
 	"fmt"
+	"log/slog"
 	"net"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
+	"github.com/bluenviron/gortsplib/v4/pkg/liberrors"
 )
 
 func TestUDPThatBringsNothingBecomesTCPWithin5s(t *testing.T) {
@@ -214,4 +216,15 @@ func TestMulticast(t *testing.T) {
 		}
 	}
 	want(t, w.unit(), h264IDR)
+}
+
+func TestPacketsTooLargeForUDP(t *testing.T) {
+	r := &record{}
+	s := &session{options: Options{Camera: "door", Log: slog.New(slog.DiscardHandler)}, address: script(t).at(""), sink: r}
+	s.undecoded(liberrors.ErrClientRTPPacketUnknownPayloadType{PayloadType: 97}) // some other track's
+	if r.damaged != 0 {
+		t.Errorf("another track's packet is taken for damage: %v", r.err)
+	}
+	s.undecoded(liberrors.ErrClientRTPPacketTooBigUDP{})
+	says(t, r.err, `camera "door": 127.0.0.1:`, "too large for UDP", `transport = "tcp"`)
 }
