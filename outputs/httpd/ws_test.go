@@ -46,18 +46,22 @@ func closed(t *testing.T, conn *websocket.Conn) (int, string) {
 }
 
 func TestWebSocketBringsEachPictureAsAMessage(t *testing.T) {
-	cam := newFake("cam1")
-	g := serve(t, Config{}, cam)
-	for _, conn := range []*websocket.Conn{g.open(t, "/ws/cam1"), g.open(t, "/ws/cam1?protocol=jpeg&width=320"), g.open(t, "/ws/cam1", "jpeg")} {
+	for _, c := range []struct {
+		path      string
+		protocols []string
+	}{{"/ws/cam1", nil}, {"/ws/cam1?protocol=jpeg&width=320", nil}, {"/ws/cam1", []string{"jpeg"}}} {
+		cam := newFake("cam1")
+		g := serve(t, Config{}, cam)
+		conn := g.open(t, c.path, c.protocols...)
 		for _, size := range []int{100, 1000, 200_000} {
 			p := cam.show(size, media.Live)
 			kind, data, err := conn.ReadMessage()
 			if err != nil || kind != websocket.BinaryMessage || !bytes.Equal(data, p.JPEG) {
-				t.Fatalf("kind %d, %d bytes, %v", kind, len(data), err)
+				t.Fatalf("%v: kind %d, %d bytes, %v", c, kind, len(data), err)
 			}
 		}
 		conn.Close()
-		eventually(t, "the viewer is gone", time.Second, func() bool { return cam.watching() < 3 })
+		eventually(t, "the viewer is gone", time.Second, func() bool { return cam.watching() == 0 })
 	}
 }
 

@@ -120,29 +120,19 @@ func (w *writer) unanswered() time.Duration {
 	return time.Since(w.pingedAt)
 }
 
-// frame takes a control frame that gorilla wants to be written: the pong to a ping, or
-// the closing frame where the client breaks the protocol.
+// frame takes a control frame that gorilla wants to be written: the pong to a ping. Its
+// closing frames are not taken: the session sends one, which says more.
 func (w *writer) frame(frame []byte) {
-	if len(frame) == 0 {
+	if len(frame) == 0 || frame[0]&0x0f != websocket.PongMessage {
 		return
 	}
 	w.mu.Lock()
-	switch int(frame[0] & 0x0f) {
-	case websocket.PongMessage:
-		w.pong = append([]byte(nil), frame...)
-	case websocket.CloseMessage:
-		if w.closing == nil {
-			w.closing = append([]byte(nil), frame...)
-		}
-	}
+	w.pong = append([]byte(nil), frame...)
 	w.mu.Unlock()
-	if frame[0]&0x0f == websocket.PongMessage {
-		w.flush()
-	}
+	w.flush()
 }
 
-// close sends the closing frame, or leaves it where somebody is sending. It goes before
-// one that gorilla has left and that is not sent yet: ours says more.
+// close sends the closing frame, or leaves it where somebody is sending.
 func (w *writer) close(code int, reason string) {
 	const most = 123 // bytes: a control frame has 125 (RFC 6455, 5.5), of which 2 are the code
 	if len(reason) > most {

@@ -132,10 +132,11 @@ func (s *session) run(ctx context.Context, v Viewer) error {
 		err = cause
 	}
 	refused := new(websocket.CloseError)
+	goodbye := new(goodbyeError)
 	conn.Hurry(lastWords)
 	switch {
-	case errors.Is(err, errGoodbye):
-		s.writer.flush() // gorilla has left the answer; nothing more comes from the viewer
+	case errors.As(err, &goodbye):
+		s.writer.close(goodbye.code, "") // nothing more comes from the viewer
 		return err
 	case errors.Is(err, viewerconn.ErrGone), errors.Is(err, viewerconn.ErrStalled), errors.Is(err, ErrNoPong):
 		return err
@@ -180,8 +181,14 @@ func (s *session) read() error {
 	return s.verdict(err)
 }
 
-// errGoodbye: the viewer has closed the connection as the protocol wants it.
-var errGoodbye = fmt.Errorf("%w with a good-bye", viewerconn.ErrGone)
+// A goodbyeError says that the viewer has closed the connection as the protocol wants it.
+type goodbyeError struct{ code int }
+
+func (e *goodbyeError) Error() string {
+	return fmt.Sprintf("%v with a good-bye (%d)", viewerconn.ErrGone, e.code)
+}
+
+func (e *goodbyeError) Unwrap() error { return viewerconn.ErrGone }
 
 // verdict says what an error of gorilla's reader is.
 func (s *session) verdict(err error) error {
@@ -191,7 +198,7 @@ func (s *session) verdict(err error) error {
 	case errors.Is(err, websocket.ErrReadLimit):
 		return &websocket.CloseError{Code: websocket.CloseMessageTooBig, Text: fmt.Sprintf("messages may have at most %d bytes", maxClientMessage)}
 	case errors.As(err, &closed) && closed.Code != websocket.CloseAbnormalClosure: // which means: no closing frame came
-		return errGoodbye
+		return &goodbyeError{code: closed.Code}
 	case closed.Code == websocket.CloseAbnormalClosure, errors.As(err, &network), errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed):
 		s.writer.conn.Close() // whatever is being sent, nobody wants it
 		return fmt.Errorf("%w: %w", viewerconn.ErrGone, err)
