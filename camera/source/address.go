@@ -135,6 +135,7 @@ func hostPort(s, scheme string) (string, error) {
 		return "", errors.New("the port of a camera's address must be 1 to 65535")
 	}
 	if strings.Contains(host, ":") {
+		host = strings.Replace(host, "%25", "%", 1) // the zone, as RFC 6874 writes it
 		if ip := net.ParseIP(strings.Split(host, "%")[0]); ip == nil {
 			return "", errors.New("the host of a camera's address cannot be read")
 		}

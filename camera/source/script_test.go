@@ -32,7 +32,12 @@ func okay(cseq int) string { return fmt.Sprintf("RTSP/1.0 200 OK\r\nCSeq: %d\r\n
 
 func script(t *testing.T, answers ...string) *scripted {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	return scriptOn(t, "127.0.0.1:0", answers...)
+}
+
+func scriptOn(t *testing.T, address string, answers ...string) *scripted {
+	t.Helper()
+	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -227,4 +228,22 @@ func TestPacketsTooLargeForUDP(t *testing.T) {
 	}
 	s.undecoded(liberrors.ErrClientRTPPacketTooBigUDP{})
 	says(t, r.err, `camera "door": 127.0.0.1:`, "too large for UDP", `transport = "tcp"`)
+}
+
+func TestHostsByNameAndByIPv6(t *testing.T) {
+	for host, listen := range map[string]string{"localhost": "127.0.0.1:0", "[::1]": "[::1]:0", "[::1%25lo]": "[::1]:0", "[::1%lo]": "[::1]:0"} {
+		server := scriptOn(t, listen, plays(h264SDP, "1")...)
+		a, err := ParseAddress(fmt.Sprintf("rtsp://u:p@%s:%d/x", host, server.port()))
+		if err != nil {
+			t.Errorf("%s: %v", host, err)
+			continue
+		}
+		w := watch(t, a, Options{Transport: "tcp"})
+		w.info()
+		w.cancel()
+		w.err()
+		if line := <-server.asked; strings.Contains(line, "u:p") || !strings.HasPrefix(line, "OPTIONS rtsp://"+strings.Replace(host, "%lo", "%25lo", 1)+":") {
+			t.Errorf("%s: asked %q", host, line)
+		}
+	}
 }
