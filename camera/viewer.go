@@ -103,14 +103,15 @@ func (v *Viewer) pace(ctx context.Context) error {
 	// Half a camera period early: a picture that comes just before it is due is taken,
 	// or a viewer that wants the camera's own rate would miss every other one.
 	wait := v.due.Sub(now) - min(period, v.camera.framePeriod())/2
-	v.due = v.due.Add(period)
 	if wait <= 0 {
+		v.due = v.due.Add(period)
 		return nil
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
+		v.due = v.due.Add(period)
 		return nil
 	case <-v.camera.ended:
 		return ErrClosed
