@@ -33,6 +33,7 @@ type bench struct {
 	only            string
 	table           table
 	folder          string
+	sent            rig.Sent
 }
 
 // fullHD is the camera of the main measurements: 4 Mbit/s, GOP 2 s, no B-frames.
@@ -53,6 +54,7 @@ func (b *bench) run(ctx context.Context, peers bool) error {
 		return err
 	}
 	defer cam.Close()
+	cam.OnSent(b.sent.Add)
 
 	type step struct {
 		name string
@@ -160,7 +162,7 @@ type result struct {
 }
 
 // load has n viewers of a URL watch a system for b.last and measures it.
-func (b *bench) load(ctx context.Context, p *rig.Process, url string, n, keep int, sent func(uint32) (time.Time, bool)) (result, error) {
+func (b *bench) load(ctx context.Context, p *rig.Process, url string, n, keep int, sent *rig.Sent) (result, error) {
 	ctx, end := context.WithCancel(ctx)
 	defer end()
 	var ready sync.WaitGroup
@@ -208,7 +210,7 @@ func (b *bench) load(ctx context.Context, p *rig.Process, url string, n, keep in
 	r.delivered = used.CPU / time.Duration(r.frames)
 	r.jpeg = (bytes2 - bytes) / r.frames
 	if keep > 0 {
-		r.latency, err = viewers[0].Latencies(sent)
+		r.latency, err = viewers[0].Latencies(sent.Before)
 	}
 	return r, err
 }
@@ -259,7 +261,7 @@ func (b *bench) cost(name string, width, height int, goal float64) func(context.
 			if err != nil {
 				return err
 			}
-			r, err := b.load(ctx, g.Process, fmt.Sprintf("%s/mjpeg/cam1?width=%d", g.url, width), 1, 10*fps, cam.SentAt)
+			r, err := b.load(ctx, g.Process, fmt.Sprintf("%s/mjpeg/cam1?width=%d", g.url, width), 1, 10*fps, &b.sent)
 			if err != nil {
 				return err
 			}

@@ -35,14 +35,14 @@ func (b *bench) peers(ctx context.Context, cam *camsim.Camera) error {
 		all = append(all, p)
 	}
 	for _, p := range all {
-		if err := b.measurePeer(ctx, p, cam); err != nil {
+		if err := b.measurePeer(ctx, p); err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
 	}
 	return nil
 }
 
-func (b *bench) measurePeer(ctx context.Context, p peer, cam *camsim.Camera) error {
+func (b *bench) measurePeer(ctx context.Context, p peer) error {
 	process, err := rig.Start(p.command[0], p.command[1:]...)
 	if err != nil {
 		return err
@@ -57,7 +57,7 @@ func (b *bench) measurePeer(ctx context.Context, p peer, cam *camsim.Camera) err
 	}
 	var one result
 	for _, n := range p.viewers {
-		r, err := b.load(ctx, process, p.url, n, 10*fps, cam.SentAt)
+		r, err := b.load(ctx, process, p.url, n, 10*fps, &b.sent)
 		if err != nil {
 			return err
 		}

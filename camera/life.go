@@ -244,6 +244,6 @@ func (s *session) Damaged(lost uint64, err error) {
 		c.life.damagedSince = now
 	}
 	if err != nil {
-		c.noteBroken(fmt.Errorf("camera %q: what it sends cannot be read: %w", c.cfg.Name, err), now)
+		c.noteBroken(err, now)
 	}
 }

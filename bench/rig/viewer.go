@@ -123,9 +123,10 @@ func part(r *bufio.Reader, buffer *[]byte) ([]byte, error) {
 }
 
 // Latencies reads the frame numbers of the pictures kept and returns how long each was on
-// its way, sorted. sent tells when a frame left the camera. Call it after the viewer has
+// its way, sorted. sent tells when a
+// frame last left the camera before a time: numbers come again. Call it after the viewer has
 // ended.
-func (v *Viewer) Latencies(sent func(frame uint32) (time.Time, bool)) ([]time.Duration, error) {
+func (v *Viewer) Latencies(sent func(frame uint32, before time.Time) (time.Time, bool)) ([]time.Duration, error) {
 	var all []time.Duration
 	unread := 0
 	for _, s := range v.kept {
@@ -138,7 +139,7 @@ func (v *Viewer) Latencies(sent func(frame uint32) (time.Time, bool)) ([]time.Du
 			unread++
 			continue
 		}
-		if at, ok := sent(frame); ok && s.At.After(at) {
+		if at, ok := sent(frame, s.At); ok {
 			all = append(all, s.At.Sub(at))
 		}
 	}
