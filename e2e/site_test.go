@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"image"
 	"image/jpeg"
 	"io"
 	"log/slog"
@@ -140,6 +141,15 @@ func (p part) frame() (uint32, bool) {
 		return 0, false
 	}
 	return stamp.Read(img)
+}
+
+func decodeImage(t testing.TB, data []byte) image.Image {
+	t.Helper()
+	img, err := jpeg.Decode(bytes.NewReader(data))
+	if err != nil {
+		t.Fatalf("%d bytes are no JPEG: %v", len(data), err)
+	}
+	return img
 }
 
 // stream is a viewer's connection.
