@@ -2,16 +2,13 @@
 
 #include <jpeglib.h>
 #include <libavutil/mem.h>
-#include <libavutil/pixdesc.h>
-#include <libavutil/version.h>
-#include <libswscale/swscale.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "box.h"
 #include "colour.h"
+#include "scale.h"
 
 enum { MCU = 16 };  // luma samples on a side of a 4:2:0 minimum coded unit
 
@@ -27,16 +24,7 @@ struct cg_jpeg {
   uint8_t *out, *own;
   size_t capacity, own_capacity, size;
 
-  // Scaler and its output.
-  struct SwsContext *scaler;
-  int from_width, from_height, to_width, to_height;
-  enum AVPixelFormat from_format;
-  cg_planes scaled;
-
-  // What is scaled down by a whole number first.
-  cg_planes boxed;
-  uint16_t *sums;
-  int boxed_width, boxed_height, boxed_factor;
+  cg_scaler scaler;
 
   // One row of MCUs after colour conversion.
   uint8_t *strip;
@@ -117,11 +105,8 @@ cg_jpeg *cg_jpeg_new(void) {
 void cg_jpeg_free(cg_jpeg *j) {
   if (j == NULL) return;
   jpeg_destroy_compress(&j->jpeg);
-  sws_freeContext(j->scaler);
+  cg_scaler_clear(&j->scaler);
   free(j->own);
-  av_free(j->scaled.data[0]);
-  av_free(j->boxed.data[0]);
-  av_free(j->sums);
   av_free(j->strip);
   av_free(j->offset);
   free(j);
@@ -135,234 +120,14 @@ void cg_jpeg_overflow(const cg_jpeg *j, uint8_t *out, size_t size) { memcpy(out,
 #define TEXT(x) TEXT2(x)
 const char *cg_jpeg_version(void) { return TEXT(LIBJPEG_TURBO_VERSION); }
 
-// --- what a frame is ---
-
-static int is_interlaced(const AVFrame *f) {
-#ifdef AV_FRAME_FLAG_INTERLACED
-  return (f->flags & AV_FRAME_FLAG_INTERLACED) != 0;
-#else
-  return f->interlaced_frame;
-#endif
-}
-
-static int is_key(const AVFrame *f) {
-#ifdef AV_FRAME_FLAG_KEY
-  return (f->flags & AV_FRAME_FLAG_KEY) != 0;
-#else
-  return f->key_frame;
-#endif
-}
-
-// The J formats are the others with full range said a second time.
-static enum AVPixelFormat without_j(enum AVPixelFormat format) {
-  switch (format) {
-  case AV_PIX_FMT_YUVJ420P:
-    return AV_PIX_FMT_YUV420P;
-  case AV_PIX_FMT_YUVJ422P:
-    return AV_PIX_FMT_YUV422P;
-  case AV_PIX_FMT_YUVJ444P:
-    return AV_PIX_FMT_YUV444P;
-  case AV_PIX_FMT_YUVJ440P:
-    return AV_PIX_FMT_YUV440P;
-  case AV_PIX_FMT_YUVJ411P:
-    return AV_PIX_FMT_YUV411P;
-  default:
-    return format;
-  }
-}
-
-static int is_full_range(const AVFrame *f) {
-  return f->color_range == AVCOL_RANGE_JPEG ||
-         without_j(f->format) != (enum AVPixelFormat)f->format;
-}
-
-// A stream that does not name its matrix is BT.709 from 720 lines on and BT.601 below:
-// what encoders do, and what browsers and players assume.
-static cg_weights weights_of(const AVFrame *f) {
-  switch (f->colorspace) {
-  case AVCOL_SPC_BT709:
-    return (cg_weights){0.2126, 0.0722};
-  case AVCOL_SPC_BT470BG:
-  case AVCOL_SPC_SMPTE170M:
-    return (cg_weights){0.299, 0.114};
-  case AVCOL_SPC_FCC:
-    return (cg_weights){0.30, 0.11};
-  case AVCOL_SPC_SMPTE240M:
-    return (cg_weights){0.212, 0.087};
-  case AVCOL_SPC_BT2020_NCL:
-  case AVCOL_SPC_BT2020_CL:
-    return (cg_weights){0.2627, 0.0593};
-  default:
-    return f->height >= 720 ? (cg_weights){0.2126, 0.0722} : (cg_weights){0.299, 0.114};
-  }
-}
-
-void cg_frame_describe(const AVFrame *f, cg_frame_info *info) {
-  info->width = f->width;
-  info->height = f->height;
-  info->sar_num = f->sample_aspect_ratio.num;
-  info->sar_den = f->sample_aspect_ratio.den;
-  // Shapes beyond 1:8 are mistakes in a parameter set, not pixels.
-  if (info->sar_num <= 0 || info->sar_den <= 0 || info->sar_num / info->sar_den >= 8 ||
-      info->sar_den / info->sar_num >= 8)
-    info->sar_num = info->sar_den = 1;
-  info->interlaced = is_interlaced(f);
-  info->damaged = f->decode_error_flags != 0 || (f->flags & AV_FRAME_FLAG_CORRUPT) != 0;
-  info->key = is_key(f);
-}
-
-// --- scale ---
-
-// allocate has planes hold width x height; free them by data[0].
-static int allocate(cg_jpeg *j, cg_planes *planes, int width, int height) {
-  av_freep(&planes->data[0]);
-  int stride = (width + 63) / 64 * 64, chroma_stride = stride / 2 + 32;
-  int rows = height + 1, chroma_rows = rows / 2 + 1;
-  size_t luma = (size_t)stride * rows, chroma = (size_t)chroma_stride * chroma_rows;
-  uint8_t *block = av_malloc(luma + 2 * chroma + 64);  // swscale may write past a row's end
-  if (block == NULL) {
-    snprintf(j->message, sizeof j->message, "no memory for a picture of %dx%d", width, height);
-    return -1;
-  }
-  *planes = (cg_planes){{block, block + luma, block + luma + chroma},
-                        {stride, chroma_stride, chroma_stride}};
-  return 0;
-}
-
-static int prepare_planes(cg_jpeg *j, int width, int height) {
-  if (j->scaled.data[0] != NULL && j->to_width == width && j->to_height == height) return 0;
-  sws_freeContext(j->scaler);
-  j->scaler = NULL;
-  j->to_width = width, j->to_height = height;
-  return allocate(j, &j->scaled, width, height);
-}
-
-static int prepare_scaler(cg_jpeg *j, int from_width, int from_height, enum AVPixelFormat format,
-                          int width, int height) {
-  if (prepare_planes(j, width, height) < 0) return -1;
-  if (j->scaler != NULL && j->from_width == from_width && j->from_height == from_height &&
-      j->from_format == format)
-    return 0;
-  sws_freeContext(j->scaler);
-  // Where the samples change too (10 bit, 4:2:2) the fast way rounds visibly.
-  int flags = format == AV_PIX_FMT_YUV420P ? SWS_FAST_BILINEAR : SWS_BILINEAR | SWS_ACCURATE_RND;
-  j->scaler = sws_getContext(from_width, from_height, format, width, height, AV_PIX_FMT_YUV420P,
-                             flags, NULL, NULL, NULL);
-  if (j->scaler == NULL) {
-    const char *name = av_get_pix_fmt_name(format);
-    snprintf(j->message, sizeof j->message, "libswscale cannot turn %dx%d %s into %dx%d",
-             from_width, from_height, name ? name : "pixels of no name", width, height);
-    return -1;
-  }
-  // Same range and matrix on both sides: colour is ours to convert, after scaling.
-  const int *table = sws_getCoefficients(SWS_CS_ITU601);
-  sws_setColorspaceDetails(j->scaler, table, 0, table, 0, 0, 1 << 16, 1 << 16);
-  j->from_width = from_width, j->from_height = from_height, j->from_format = format;
-  return 0;
-}
-
-static int scale(cg_jpeg *j, const uint8_t *const *data, const int *stride, int from_width,
-                 int from_height, enum AVPixelFormat format, int width, int height,
-                 cg_planes *planes) {
-  if (prepare_scaler(j, from_width, from_height, format, width, height) < 0) return -1;
-  if (sws_scale(j->scaler, data, stride, 0, from_height, j->scaled.data, j->scaled.stride) <= 0) {
-    snprintf(j->message, sizeof j->message, "libswscale failed");
-    return -1;
-  }
-  *planes = j->scaled;
-  return 0;
-}
-
-// narrow makes 8 bits of 10, rounding: libswscale, at equal size, dithers instead, and
-// is off by a level.
-VECTORISED
-static void narrow(const uint16_t *restrict from, uint8_t *restrict to, int width) {
-  for (int x = 0; x < width; x++) {
-    uint16_t v = (uint16_t)((from[x] + 2) >> 2);
-    to[x] = (uint8_t)(v > 255 ? 255 : v);
-  }
-}
-
-// box_down scales frame, 8-bit 4:2:0, down by the largest whole number that leaves it no
-// smaller than width x height. 1 where it did, 0 where there is none, -1 on failure.
-// libswscale's fast way would look at two pixels of three, and shimmer; its good ways
-// take three times as long.
-static int box_down(cg_jpeg *j, const AVFrame *frame, int width, int height) {
-  int factor =
-      frame->width / width < frame->height / height ? frame->width / width : frame->height / height;
-  if (factor > CG_BOX_MAX) factor = CG_BOX_MAX;
-  if (factor < 2) return 0;
-  // Even, so that chroma has as many whole boxes as luma.
-  int boxed_width = frame->width / factor & ~1, boxed_height = frame->height / factor & ~1;
-  if (boxed_width < width || boxed_height < height) return 0;
-  if (j->boxed.data[0] == NULL || j->boxed_width != boxed_width ||
-      j->boxed_height != boxed_height || j->boxed_factor != factor) {
-    av_freep(&j->sums);
-    if (allocate(j, &j->boxed, boxed_width, boxed_height) < 0) return -1;
-    j->sums = av_malloc((size_t)boxed_width * factor * sizeof *j->sums);
-    if (j->sums == NULL) {
-      av_freep(&j->boxed.data[0]);
-      snprintf(j->message, sizeof j->message, "no memory for a row of %d pixels", frame->width);
-      return -1;
-    }
-    j->boxed_width = boxed_width, j->boxed_height = boxed_height, j->boxed_factor = factor;
-  }
-  for (int i = 0; i < 3; i++)
-    cg_box(frame->data[i], frame->linesize[i], factor, j->boxed.data[i], j->boxed.stride[i],
-           i ? boxed_width / 2 : boxed_width, i ? boxed_height / 2 : boxed_height, j->sums);
-  return 1;
-}
-
-// planes_of gives frame as 8-bit 4:2:0 of the wanted size: its own planes where they are
-// that already, else scaled ones.
-static int planes_of(cg_jpeg *j, const AVFrame *frame, int width, int height, cg_planes *planes) {
-  enum AVPixelFormat format = without_j(frame->format);
-  int interlaced = is_interlaced(frame) && frame->height >= 4;
-  if (!interlaced && format == AV_PIX_FMT_YUV420P && width == frame->width &&
-      height == frame->height) {
-    for (int i = 0; i < 3; i++) {
-      planes->data[i] = frame->data[i];
-      planes->stride[i] = frame->linesize[i];
-    }
-    return 0;
-  }
-  if (!interlaced && format == AV_PIX_FMT_YUV420P10 && width == frame->width &&
-      height == frame->height) {
-    if (prepare_planes(j, width, height) < 0) return -1;
-    for (int i = 0; i < 3; i++) {
-      int columns = i ? (width + 1) / 2 : width, rows = i ? (height + 1) / 2 : height;
-      for (int y = 0; y < rows; y++)
-        narrow((const uint16_t *)(frame->data[i] + (ptrdiff_t)y * frame->linesize[i]),
-               j->scaled.data[i] + (ptrdiff_t)y * j->scaled.stride[i], columns);
-    }
-    *planes = j->scaled;
-    return 0;
-  }
-  if (!interlaced && format == AV_PIX_FMT_YUV420P) {
-    int boxed = box_down(j, frame, width, height);
-    if (boxed < 0) return -1;
-    if (boxed && j->boxed_width == width && j->boxed_height == height) {
-      *planes = j->boxed;
-      return 0;
-    }
-    if (boxed)
-      return scale(j, (const uint8_t *const *)j->boxed.data, j->boxed.stride, j->boxed_width,
-                   j->boxed_height, format, width, height, planes);
-  }
-  // Woven fields show combs wherever something moves. One field, scaled up, shows none,
-  // and needs no later picture as other ways do.
-  int fields = interlaced ? 2 : 1;
-  const uint8_t *data[4];
-  int stride[4];
-  for (int i = 0; i < 4; i++) {
-    data[i] = frame->data[i];
-    stride[i] = frame->linesize[i] * fields;
-  }
-  return scale(j, data, stride, frame->width, frame->height / fields, format, width, height,
-               planes);
-}
-
 // --- colour ---
+
+// planes_of scales frame.
+static int planes_of(cg_jpeg *j, const AVFrame *frame, int width, int height, cg_planes *planes) {
+  if (cg_scale(&j->scaler, frame, width, height, planes) == 0) return 0;
+  snprintf(j->message, sizeof j->message, "%s", j->scaler.message);
+  return -1;
+}
 
 static int prepare_strip(cg_jpeg *j, int width) {
   int padded = (width + MCU - 1) / MCU * MCU;
@@ -406,7 +171,7 @@ int cg_frame_planes(cg_jpeg *j, const AVFrame *frame, int width, int height, uin
   cg_planes from, to = {{y, cb, cr}, {luma_stride, chroma_stride, chroma_stride}};
   cg_transform t;
   if (planes_of(j, frame, width, height, &from) < 0 || prepare_strip(j, width) < 0) return -1;
-  cg_transform_init(&t, weights_of(frame), is_full_range(frame));
+  cg_transform_init(&t, cg_weights_of(frame), cg_is_full_range(frame));
   convert(&t, &from, 0, height, width, j->offset, &to);
   return 0;
 }
@@ -484,7 +249,7 @@ long cg_jpeg_frame(cg_jpeg *j, const AVFrame *frame, int width, int height, int 
   cg_planes planes;
   cg_transform t;
   if (planes_of(j, frame, width, height, &planes) < 0) return -1;
-  cg_transform_init(&t, weights_of(frame), is_full_range(frame));
+  cg_transform_init(&t, cg_weights_of(frame), cg_is_full_range(frame));
   return encode(j, &planes, &t, width, height, quality, out, capacity);
 }
 

@@ -6,22 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// What Go asks of a decoded picture.
-typedef struct {
-  int width, height;     // coded, in pixels
-  int sar_num, sar_den;  // shape of a pixel, 1/1 where unknown or absurd
-  int interlaced;        // two fields, woven
-  int damaged;           // libav concealed something, or missed a reference
-  int key;
-} cg_frame_info;
-
-void cg_frame_describe(const AVFrame *frame, cg_frame_info *info);
-
-// Three planes of 4:2:0, 8 bit; chroma rounds up where the size is odd.
-typedef struct {
-  uint8_t *data[3];
-  int stride[3];
-} cg_planes;
+#include "frame.h"
 
 // One encoder makes JPEGs of one rendition: it keeps its tables, its scaler and its
 // buffers from picture to picture. For one thread at a time.
