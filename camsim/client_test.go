@@ -43,10 +43,10 @@ func tryDial(t testing.TB, address string, transport gortsplib.Transport) (*clie
 		return nil, err
 	}
 	c := &client{t: t, packets: make(chan *rtp.Packet, 10000), ended: make(chan error, 1)}
-	c.rtsp = &gortsplib.Client{Transport: &transport, ReadTimeout: patience, InitialUDPReadTimeout: patience,
+	c.rtsp = &gortsplib.Client{Scheme: u.Scheme, Host: u.Host, Transport: &transport, ReadTimeout: patience, InitialUDPReadTimeout: patience,
 		TLSConfig:     &tls.Config{InsecureSkipVerify: true}, // of a certificate made a moment ago
 		OnPacketsLost: func(uint64) {}, OnDecodeError: func(error) {}}
-	if err := c.rtsp.Start(u.Scheme, u.Host); err != nil {
+	if err := c.rtsp.Start2(); err != nil {
 		return nil, err
 	}
 	if err := c.play(u); err != nil {

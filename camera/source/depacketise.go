@@ -5,10 +5,10 @@ import (
 	"slices"
 
 	"github.com/bluenviron/gortsplib/v4/pkg/format"
+	"github.com/bluenviron/gortsplib/v4/pkg/format/rtpfragmented"
 	"github.com/bluenviron/gortsplib/v4/pkg/format/rtph264"
 	"github.com/bluenviron/gortsplib/v4/pkg/format/rtph265"
 	"github.com/bluenviron/gortsplib/v4/pkg/format/rtpmjpeg"
-	"github.com/bluenviron/gortsplib/v4/pkg/format/rtpmpeg4video"
 	"github.com/pion/rtp"
 )
 
@@ -43,7 +43,7 @@ func newDepacketiser(f format.Format) (depacketiser, error) {
 		if err != nil {
 			return nil, err
 		}
-		return wholePicture(d.Decode, rtpmpeg4video.ErrMorePacketsNeeded), nil
+		return wholePicture(d.Decode, rtpfragmented.ErrMorePacketsNeeded), nil
 	}
 	return nil, nil
 }
