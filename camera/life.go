@@ -198,6 +198,7 @@ func (s *session) Playing(info source.Info) {
 	c.life.session++
 	c.life.lastUnit = time.Now()
 	c.life.connected = true
+	c.life.damagedSince = time.Time{} // of the last session: this one has all the time there is
 	c.units.clear()
 }
 

@@ -245,7 +245,7 @@ type silentError struct {
 
 func (e *silentError) Error() string {
 	if e.damaged {
-		return fmt.Sprintf("camera %q: no whole picture for %.1f s, because packets were lost on the way: connecting again",
+		return fmt.Sprintf("camera %q: no whole picture for %.1f s, only damaged ones (the network loses packets, or the camera sends nonsense): connecting again",
 			e.camera, e.silence.Seconds())
 	}
 	if e.fps == 0 {

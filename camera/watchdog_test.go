@@ -123,11 +123,18 @@ func TestDamageWithoutEndBringsANewSessionOverTCP(t *testing.T) {
 			if d := now.Sub(last); d < 5*time.Second {
 				t.Errorf("given up after only %v", d)
 			}
-			if !strings.Contains(err.Error(), "packets were lost") {
+			if !strings.Contains(err.Error(), "only damaged ones") {
 				t.Errorf("error is %v", err)
 			}
 			if got := cam.transport(); got != "tcp" {
 				t.Errorf("the next session takes %q, want tcp", got)
+			}
+			// The next one waits for its first key frame as long as any other.
+			cam.disconnected()
+			s.Playing(source.Info{Codec: media.H264})
+			cam.life.lastUnit = now // as if Playing came just then
+			if _, err := cam.check(now.Add(time.Second)); err != nil {
+				t.Errorf("a second after the new session began: %v", err)
 			}
 			return
 		}
