@@ -18,6 +18,7 @@ var mayImport = map[string][]string{
 	"media":              nil,
 	"config":             nil,
 	"caption":            nil,
+	"testnet":            nil,
 	"www":                nil,
 	"camsim/stamp":       nil,
 	"decoder":            {"media"},
