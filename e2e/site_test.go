@@ -18,7 +18,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"camgate/camera"
@@ -27,6 +26,7 @@ import (
 	"camgate/camsim/stamp"
 	"camgate/decoder"
 	"camgate/outputs/httpd"
+	"camgate/www"
 )
 
 // small is a camera that costs little to decode.
@@ -65,6 +65,7 @@ type site struct {
 	host string
 	log  *lines
 	cams cameras
+	stop func() // ends it before the test does
 }
 
 // lines collects what is logged.
@@ -98,6 +99,12 @@ func config(t testing.TB, name, url string) camera.Config {
 // serve runs a gateway of these cameras.
 func serve(t testing.TB, configs ...camera.Config) *site {
 	t.Helper()
+	return serveWith(t, httpd.Config{Listen: "127.0.0.1:0"}, configs...)
+}
+
+// serveWith runs a gateway whose server is configured.
+func serveWith(t testing.TB, server httpd.Config, configs ...camera.Config) *site {
+	t.Helper()
 	s := &site{t: t, log: &lines{}}
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	ctx, cancel := context.WithCancel(context.Background())
@@ -107,21 +114,31 @@ func serve(t testing.TB, configs ...camera.Config) *site {
 		s.cams = append(s.cams, c)
 		running.Go(func() { c.Run(ctx) }) //nolint:errcheck // ctx's own
 	}
-	address := make(chan net.Addr, 1)
-	server, err := httpd.New(httpd.Config{Listen: "127.0.0.1:0", Listening: func(a net.Addr) { address <- a }, MaxViewers: 1000}, s.cams, fstest.MapFS{}, log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	running.Go(func() {
-		if err := server.Run(ctx); err != nil {
-			t.Errorf("the server ended with %v", err)
-		}
-	})
-	s.host = (<-address).String()
-	t.Cleanup(func() {
+	s.stop = sync.OnceFunc(func() {
 		cancel()
 		running.Wait()
 	})
+	t.Cleanup(s.stop)
+	address := make(chan net.Addr, 1)
+	server.Listening = func(a net.Addr) { address <- a }
+	h, err := httpd.New(server, s.cams, www.Files(), log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	running.Go(func() {
+		err := h.Run(ctx)
+		if err != nil {
+			t.Errorf("the server ended with %v", err)
+		}
+		ended <- err
+	})
+	select {
+	case a := <-address:
+		s.host = a.String()
+	case <-ended:
+		t.FailNow()
+	}
 	return s
 }
 
