@@ -7,6 +7,10 @@ export PATH := $(PATH):/usr/local/go/bin
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
 COMMIT := $(shell git rev-parse --short HEAD 2>/dev/null)
 GOFLAGS_BUILD := -trimpath -ldflags "-X main.version=$(VERSION) -X main.commit=$(COMMIT)"
+BIN ?= bin
+# Leaves out what of FFmpeg nobody calls, and the libraries that only it needs: see scripts/pkg-config.sh.
+LEAN := PKG_CONFIG="$(CURDIR)/scripts/pkg-config.sh" CGO_CFLAGS="-O2 -g -ffunction-sections -fdata-sections -fvisibility=hidden" \
+	CGO_LDFLAGS="-O2 -g -Wl,--gc-sections"
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 FUZZTIME ?= 10s
 
@@ -23,7 +27,7 @@ deps-test: ## install from Debian what is missing to test
 	@sh scripts/deps.sh test
 
 build: deps ## build bin/camgate and bin/camsim
-	@go build $(GOFLAGS_BUILD) -o bin/ ./cmd/...
+	@$(LEAN) go build $(GOFLAGS_BUILD) -o $(BIN)/ ./cmd/...
 
 run: build ## build, and start the demo: simulated cameras in your browser
 	@bin/camgate demo

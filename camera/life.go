@@ -41,12 +41,13 @@ func (c *Camera) live(ctx context.Context) error {
 // serve keeps the camera connected until nobody wants it any more, or ctx ends.
 func (c *Camera) serve(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
-	var lingering sync.WaitGroup
-	lingering.Go(func() {
+	var others sync.WaitGroup
+	others.Go(func() {
 		c.awaitDisinterest(ctx)
 		cancel()
 	})
-	defer lingering.Wait()
+	others.Go(func() { c.watch(ctx) })
+	defer others.Wait()
 	defer cancel()
 
 	c.enter(stateConnecting, nil)
@@ -91,10 +92,8 @@ func (c *Camera) stream(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	var watchdog sync.WaitGroup
-	watchdog.Go(func() { c.watch(ctx, cancel) })
-	defer watchdog.Wait()
-	defer cancel(nil)
+	c.sessionEnder(cancel)
+	defer c.sessionEnder(nil)
 
 	options := c.cfg.Source
 	options.Transport = c.transport()
@@ -107,6 +106,13 @@ func (c *Camera) stream(ctx context.Context) error {
 		err = fmt.Errorf("camera %q: %s ended the stream", c.cfg.Name, c.cfg.Address.Host())
 	}
 	return err
+}
+
+// sessionEnder is what the watchdog calls to end the session; nil: there is none.
+func (c *Camera) sessionEnder(end context.CancelCauseFunc) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.life.end = end
 }
 
 // dial tries once a second until the camera's port is open. The error is ctx's.
@@ -195,6 +201,9 @@ func (s *session) Playing(info source.Info) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.life.info = info
+	if info.Transport == "tcp" {
+		c.life.transport = info.Transport // where there was a choice, this came of it
+	}
 	c.life.session++
 	c.life.lastUnit = time.Now()
 	c.life.connected = true

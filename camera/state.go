@@ -1,6 +1,7 @@
 package camera
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -40,6 +41,7 @@ type life struct {
 	info         source.Info
 	transport    string // learned: what to use instead of "auto"
 	session      uint64 // counts RTSP sessions: each has its own decoder
+	end          context.CancelCauseFunc // ends the session; nil while there is none
 	connected    bool
 	silent       bool      // the last session was ended by the watchdog, and nothing failed since
 	lastUnit     time.Time // a sign of life: an access unit, damaged or not

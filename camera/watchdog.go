@@ -13,8 +13,9 @@ const (
 	giveUpAfter = 5 * time.Second
 )
 
-// watch ends a session, by fail, that is silent for too long. It returns when ctx ends.
-func (c *Camera) watch(ctx context.Context, fail func(error)) {
+// watch keeps the state true while the camera is wanted, connected or not, and ends a
+// session that is silent for too long. It returns when ctx ends.
+func (c *Camera) watch(ctx context.Context) {
 	wait := 100 * time.Millisecond
 	for {
 		planned := time.Now().Add(wait)
@@ -30,9 +31,18 @@ func (c *Camera) watch(ctx context.Context, fail func(error)) {
 		}
 		var err error
 		if wait, err = c.check(now); err != nil {
-			fail(err)
-			return
+			c.endSession(err)
+			wait = 100 * time.Millisecond
 		}
+	}
+}
+
+// endSession ends the present session, if there still is one.
+func (c *Camera) endSession(why error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.life.end != nil {
+		c.life.end(why)
 	}
 }
 

@@ -117,6 +117,7 @@ type session struct {
 	info      Info
 	assembler *assembler
 	playing   bool
+	heard     bool // a packet has come
 }
 
 // run is one conversation, from OPTIONS to TEARDOWN.
@@ -186,13 +187,24 @@ type setupError struct{ error }
 func (e setupError) Unwrap() error { return e.error }
 
 // refusedUDP is true where TCP may do what UDP did not. gortsplib itself falls back on 461
-// and where nothing comes; cameras refuse in other ways too.
+// and where nothing comes; cameras refuse in other ways too, and some play, find that
+// their packets go nowhere, and hang up.
 func (s *session) refusedUDP(err error) bool {
-	if s.transport != "auto" || s.usesTCP() || !errors.As(err, new(setupError)) {
+	if s.transport != "auto" || s.usesTCP() {
 		return false
+	}
+	if !errors.As(err, new(setupError)) {
+		return s.silent()
 	}
 	var status liberrors.ErrClientBadStatusCode
 	return !errors.As(err, &status) || status.Code != base.StatusUnauthorized && status.Code != base.StatusForbidden
+}
+
+// silent is true where the camera agreed to play and then sent nothing.
+func (s *session) silent() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.playing && !s.heard
 }
 
 func (s *session) usesTCP() bool {
@@ -242,6 +254,7 @@ func (s *session) packet(p *rtp.Packet) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.agreed()
+	s.heard = true
 	s.assembler.packet(p, now)
 }
 

@@ -41,6 +41,7 @@ type camera struct {
 	udp            bool
 	tls            *tls.Config
 	refusal        base.StatusCode // of UDP, where not 0
+	hangsUp        bool            // over UDP, once it plays
 
 	playing chan string // transport of each PLAY
 	ended   chan struct{}
@@ -143,6 +144,9 @@ func (c *camera) OnPlay(ctx *gortsplib.ServerHandlerOnPlayCtx) (*base.Response, 
 	c.playing <- map[gortsplib.Transport]string{
 		gortsplib.TransportTCP: "tcp", gortsplib.TransportUDP: "udp",
 	}[*ctx.Session.SetuppedTransport()]
+	if c.hangsUp && *ctx.Session.SetuppedTransport() == gortsplib.TransportUDP {
+		time.AfterFunc(50*time.Millisecond, ctx.Conn.Close) // behind the answer
+	}
 	return &base.Response{StatusCode: base.StatusOK}, nil
 }
 

@@ -62,6 +62,19 @@ func TestCameraThatRefusesUDPSendsOverTCP(t *testing.T) {
 	}
 }
 
+func TestCameraThatHangsUpWhereUDPGoesNowhere(t *testing.T) {
+	cam := (&camera{udp: true, hangsUp: true}).start(t, h264Track())
+	w := watch(t, cam.address(""), Options{})
+	if info := w.info(); info.Transport != "udp" {
+		t.Fatalf("the first try is over %s", info.Transport)
+	}
+	if info := w.info(); info.Transport != "tcp" {
+		t.Fatalf("the second try is over %s", info.Transport)
+	}
+	cam.send(newEncoder(t, h264Track()).picture(h264IDR)...)
+	w.unit()
+}
+
 func TestFixedTransportIsKept(t *testing.T) {
 	cam := (&camera{}).start(t, h264Track())
 	err := watch(t, cam.address(""), Options{Transport: "udp"}).err()

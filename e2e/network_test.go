@@ -1,0 +1,132 @@
+package e2e
+
+import (
+	"fmt"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"camgate/testnet"
+)
+
+// elsewhere is a simulated camera on a host of its own.
+func elsewhere(t *testing.T) (*testnet.Host, *process, string) {
+	t.Helper()
+	host := testnet.New(t)
+	p := start(t, host.Command(program(t, "camsim"), "--size", "320x192", "--gop", "25", "--clip", "--listen", host.Theirs+":8554"))
+	p.says("rtsp://", 20*time.Second)
+	return host, p, "rtsp://" + host.Theirs + ":8554/cam1"
+}
+
+// TestLinkDown is a power cut as the network sees it: no FIN, no reset, no answer.
+func TestLinkDown(t *testing.T) {
+	t.Parallel()
+	host, _, url := elsewhere(t)
+	s := serve(t, config(t, "cam1", url))
+	v := s.watch("/mjpeg/cam1")
+	v.live(10 * time.Second)
+	host.Down()
+	v.state("stale", 2*time.Second+slack)
+	v.state("offline", 4*time.Second+slack)
+	if next, err := v.next(2*time.Second + slack); err != nil || next.state != "offline" {
+		t.Errorf("then comes %q, %v: want the connection kept, and a dimmed picture a second", next.state, err)
+	}
+	eventually(t, "a sentence in the API", 10*time.Second, func() bool {
+		return strings.Contains(s.status("cam1").LastError, "is it switched on")
+	})
+	host.Up()
+	// The kernel's ARP takes a second or two before the host answers at all.
+	v.live(2*dialTimeout + 2*time.Second + gop + slack)
+}
+
+// dialTimeout is how long the gateway waits for a host that does not answer.
+const dialTimeout = 2 * time.Second
+
+// TestHalfOpenConnectionsAreNoticed is a camera whose packets are dropped, and one whose
+// program hangs with its connections open.
+func TestHalfOpenConnectionsAreNoticed(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		fail, heal func(*testnet.Host, *process)
+	}{
+		{"packets are dropped",
+			func(h *testnet.Host, _ *process) {
+				h.Run("iptables", "-A", "OUTPUT", "-p", "tcp", "--sport", "8554", "-j", "DROP")
+			},
+			func(h *testnet.Host, _ *process) { h.Run("iptables", "-F") }},
+		{"the camera hangs",
+			func(_ *testnet.Host, p *process) { p.signal(syscall.SIGSTOP) },
+			func(_ *testnet.Host, p *process) { p.signal(syscall.SIGCONT) }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			host, p, url := elsewhere(t)
+			s := serve(t, config(t, "cam1", url))
+			v := s.watch("/mjpeg/cam1")
+			v.live(10 * time.Second)
+			c.fail(host, p)
+			v.state("stale", 2*time.Second+slack)
+			v.state("offline", 4*time.Second+slack)
+			c.heal(host, p)
+			v.live(12*time.Second + gop + slack) // as long as an RTSP request may take
+		})
+	}
+}
+
+// TestUDPBehindAFirewall has the camera's RTP packets dropped: where the camera is told so,
+// and on the way, where nobody is.
+func TestUDPBehindAFirewall(t *testing.T) {
+	t.Run("at the camera", func(t *testing.T) {
+		t.Parallel()
+		host, _, url := elsewhere(t)
+		host.Run("iptables", "-A", "OUTPUT", "-p", "udp", "-j", "DROP")
+		cfg := config(t, "cam1", url)
+		cfg.Source.Transport = "auto"
+		s := serve(t, cfg)
+		s.watch("/mjpeg/cam1").live(5*time.Second + gop + slack)
+		if got := s.status("cam1").Transport; got != "tcp" {
+			t.Errorf("transport is %q", got)
+		}
+	})
+	t.Run("at the gateway", func(t *testing.T) {
+		t.Parallel()
+		host := testnet.New(t)
+		host.Run("iptables", "-A", "INPUT", "-p", "udp", "-j", "DROP")
+		o := small("cam1")
+		o.Server.Listen = host.Ours + ":0"
+		cam := camsimStart(t, o)
+		file := write(t, "config.toml", fmt.Sprintf("[http]\nlisten = \"%s:8000\"\nallow_anonymous = true\n[[camera]]\nname = \"cam1\"\nsource = %q\n",
+			host.Theirs, cam.URL()))
+		p := start(t, host.Command(program(t, "camgate"), "serve", "--config", file))
+		p.says("serving", 10*time.Second)
+		s := &site{t: t, host: host.Theirs + ":8000"}
+		v := s.watch("/mjpeg/cam1")
+		v.live(5*time.Second + gop + slack)
+		cam.CloseConnections()
+		v.until("not live", 3*time.Second, func(p part) bool { return p.state != "live" })
+		if _, took := v.live(2*time.Second + gop + slack); took > 3*time.Second {
+			t.Errorf("the second time it took %v: UDP was tried again", took)
+		}
+		if got := s.status("cam1").Transport; got != "tcp" {
+			t.Errorf("transport is %q", got)
+		}
+	})
+}
+
+// TestCameraIsKilled: its connections end with it, and it is started again later.
+func TestCameraIsKilled(t *testing.T) {
+	t.Parallel()
+	_, p, url := elsewhere(t)
+	s := serve(t, config(t, "cam1", url))
+	v := s.watch("/mjpeg/cam1")
+	v.live(10 * time.Second)
+	p.signal(syscall.SIGKILL)
+	p.exit(5 * time.Second)
+	v.until("not live", 2*time.Second+slack, func(p part) bool { return p.state != "live" })
+	v.state("offline", 4*time.Second+slack)
+	again := exec.Command(p.cmd.Path, p.cmd.Args[1:]...)
+	start(t, again).says("rtsp://", 20*time.Second)
+	v.live(2*time.Second + gop + slack)
+}
