@@ -39,8 +39,8 @@ type life struct {
 	denied         time.Time // no try before: the camera refused the password
 
 	info         source.Info
-	transport    string // learned: what to use instead of "auto"
-	session      uint64 // counts RTSP sessions: each has its own decoder
+	transport    string                  // learned: what to use instead of "auto"
+	session      uint64                  // counts RTSP sessions: each has its own decoder
 	end          context.CancelCauseFunc // ends the session; nil while there is none
 	connected    bool
 	silent       bool      // the last session was ended by the watchdog, and nothing failed since
