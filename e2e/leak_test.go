@@ -59,6 +59,15 @@ func comesDownTo(t testing.TB, what string, was int, count func() int) {
 	}
 }
 
+func ended(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
 // TestViewersAndReconnectsLeaveNothing: 200 viewers, of both kinds, some of whom vanish in
 // the middle of a picture, and 50 reconnects of the camera while they watch.
 func TestViewersAndReconnectsLeaveNothing(t *testing.T) {
@@ -77,8 +86,12 @@ func TestViewersAndReconnectsLeaveNothing(t *testing.T) {
 				if n%2 == 0 {
 					v := s.watch("/mjpeg/" + path)
 					defer v.conn.Close()
-					v.live(30 * time.Second)
-					<-stay
+					for !ended(stay) {
+						if _, err := v.next(30 * time.Second); err != nil {
+							t.Error(err)
+							return
+						}
+					}
 					if n%4 == 0 {
 						v.conn.(*net.TCPConn).SetLinger(0) //nolint:errcheck // then it is a common end
 					}
@@ -91,10 +104,12 @@ func TestViewersAndReconnectsLeaveNothing(t *testing.T) {
 				}
 				defer ws.Close()
 				answer.Body.Close()
-				if _, _, err := ws.ReadMessage(); err != nil {
-					t.Error(err)
+				for !ended(stay) {
+					if _, _, err := ws.ReadMessage(); err != nil {
+						t.Error(err)
+						return
+					}
 				}
-				<-stay
 			})
 		}
 		eventually(t, "all watch", 30*time.Second, func() bool { return s.cams[0].Status().Viewers == viewers })
@@ -129,7 +144,8 @@ func TestHundredRebootsLeaveNothing(t *testing.T) {
 	}
 	cam := camsimStart(t, camsim.Options{Name: "cam1", Video: decoder.VideoEncoderOptions{Width: 320, Height: 192, FPS: 25, GOP: 5}})
 	inside := serve(t, config(t, "cam1", cam.URL()))
-	p, outside := serveProgram(t, write(t, "config.toml", fmt.Sprintf("[http]\nlisten = \"127.0.0.1:0\"\n[[camera]]\nname = \"cam1\"\nsource = %q\ntransport = \"tcp\"\n", cam.URL())))
+	p, outside := serveProgram(t, write(t, "config.toml", fmt.Sprintf("[http]\nlisten = \"127.0.0.1:0\"\n[[camera]]\nname = \"cam1\"\nsource = %q\ntransport = \"tcp\"\n", cam.URL())),
+		"GOGC=20") // collects often, so that memory is soon what it will be
 	pid := p.cmd.Process.Pid
 
 	var watching sync.WaitGroup
@@ -155,7 +171,7 @@ func TestHundredRebootsLeaveNothing(t *testing.T) {
 		}
 		eventually(t, "both see the camera again", 20*time.Second, func() bool { return cam.Counts().Plays >= was+2 && live() })
 	}
-	for range 10 { // until memory is what it will be
+	for range 20 {
 		reboot()
 	}
 	goroutines, open, openOutside, memory := runtime.NumGoroutine(), descriptors(t, os.Getpid()), descriptors(t, pid), resident(t, pid)
