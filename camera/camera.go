@@ -161,6 +161,13 @@ func (c *Camera) rendition(r media.Rendition) (*rendition, error) {
 // wantsChanged tells the life and the renderer that viewers came or went; the caller
 // holds mu.
 func (c *Camera) wantsChanged() {
+	c.updateMode()
+	signal(c.demand)
+	signal(c.wake)
+}
+
+// updateMode decides anew what is decoded; the caller holds mu.
+func (c *Camera) updateMode() {
 	mode := c.wantedMode()
 	if mode == decodeNothing && c.decoding != decodeNothing {
 		c.units.rewind()
@@ -170,8 +177,6 @@ func (c *Camera) wantsChanged() {
 		c.life.frame = c.life.sequence
 	}
 	c.decoding = mode
-	signal(c.demand)
-	signal(c.wake)
 }
 
 // Newest is the newest live picture of a rendition that is there already, nil if there

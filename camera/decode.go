@@ -46,7 +46,7 @@ func (c *Camera) wantedMode() decodeMode {
 	if distance <= 0 {
 		return decodeAll
 	}
-	if fastest*distance <= 1 || fastest <= 1 && distance <= keysSuffice.Seconds() {
+	if fastest*distance <= 1.1 || fastest <= 1 && distance <= keysSuffice.Seconds() {
 		return decodeKeys
 	}
 	return decodeAll

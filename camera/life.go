@@ -229,6 +229,9 @@ func (s *session) AccessUnit(au *media.AccessUnit) {
 	c.counts.received++
 	c.rate.add(au.Received, au.Size())
 	c.life.arrived(au)
+	if au.Key {
+		c.updateMode() // whether key frames suffice depends on how often they come
+	}
 	if !c.units.push(au, c.decoding) {
 		c.counts.damaged++
 		return

@@ -71,26 +71,32 @@ func TestCameraIsLeftAfterItsLastViewer(t *testing.T) {
 }
 
 func TestSlowViewersCostKeyFramesAlone(t *testing.T) {
-	t.Parallel()
-	cam := camsimStart(t, small("cam1"))
-	cfg := config(t, "cam1", cam.URL())
-	cfg.OnDemand = false
-	s := serve(t, cfg)
-	s.received("cam1", 60) // the distance of its key frames is known now
-	v := s.watch("/mjpeg/cam1?fps=1")
-	v.live(5 * time.Second)
-	before := s.status("cam1")
-	after := s.received("cam1", 100)
-	keys, got := (after.Received-before.Received)/25+2, after.Decoded-before.Decoded
-	if got > keys || got == 0 {
-		t.Errorf("%d decoded of %d, want at most the %d key frames", got, after.Received-before.Received, keys)
-	}
-	fast := s.watch("/mjpeg/cam1")
-	fast.live(2 * time.Second)
-	before = s.status("cam1")
-	after = s.received("cam1", 25)
-	if got := after.Decoded - before.Decoded; got < 20 {
-		t.Errorf("only %d of 25 decoded although a viewer wants all", got)
+	for name, onDemand := range map[string]bool{"a camera that is connected": false, "a camera that connects for the viewer": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cam := camsimStart(t, small("cam1"))
+			cfg := config(t, "cam1", cam.URL())
+			cfg.OnDemand = onDemand
+			s := serve(t, cfg)
+			if !onDemand {
+				s.received("cam1", 60)
+			}
+			v := s.watch("/mjpeg/cam1?fps=1")
+			v.live(5 * time.Second)
+			before := s.received("cam1", 60) // the distance of its key frames is known now
+			after := s.received("cam1", 100)
+			keys, got := (after.Received-before.Received)/25+2, after.Decoded-before.Decoded
+			if got > keys || got == 0 {
+				t.Errorf("%d decoded of %d, want at most the %d key frames", got, after.Received-before.Received, keys)
+			}
+			fast := s.watch("/mjpeg/cam1")
+			fast.live(2 * time.Second)
+			before = s.status("cam1")
+			after = s.received("cam1", 25)
+			if got := after.Decoded - before.Decoded; got < 20 {
+				t.Errorf("only %d of 25 decoded although a viewer wants all", got)
+			}
+		})
 	}
 }
 
