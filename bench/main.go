@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -57,9 +58,11 @@ func runFloor(file string, args []string) error {
 			return err
 		}
 	}
-	d, err := rig.Floor(file, n[0], n[1], n[2], float64(n[3]), n[4])
-	fmt.Println(d.Nanoseconds())
-	return err
+	least, err := rig.Floor(file, n[0], n[1], n[2], float64(n[3]), n[4])
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(least)
 }
 
 // table is what was measured, as Markdown.

@@ -239,10 +239,14 @@ func (s *session) AccessUnit(au *media.AccessUnit) {
 	if au.Key {
 		c.life.damagedSince = time.Time{}
 	}
+	was := c.life.state
 	if c.decoding != decodeAll {
 		c.whole(au.Received) // else it counts once the decoder has found it good
 	}
-	signal(c.wake)
+	// The renderer is not woken for what it would not take.
+	if c.decoding == decodeAll || c.decoding == decodeKeys && au.Key || c.life.state != was {
+		signal(c.wake)
+	}
 }
 
 func (s *session) Damaged(lost uint64, err error) {

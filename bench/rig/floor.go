@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"slices"
 	"syscall"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 type Recording struct {
 	Codec media.Codec
 	Units [][]byte
+	Keys  []bool // which of Units are key frames
 }
 
 // recorder is the sink of a recording.
@@ -38,6 +40,7 @@ func (r *recorder) AccessUnit(au *media.AccessUnit) {
 	}
 	if len(r.recording.Units) < r.want {
 		r.recording.Units = append(r.recording.Units, au.Bytes())
+		r.recording.Keys = append(r.recording.Keys, au.Key)
 	}
 	if len(r.recording.Units) == r.want {
 		r.full()
@@ -68,30 +71,36 @@ func Record(ctx context.Context, address string, n int, file string) error {
 	return errors.Join(gob.NewEncoder(f).Encode(r.recording), f.Close())
 }
 
-// Floor is what no gateway can go below: it decodes the recording and makes a JPEG of
-// each frame, in one thread, paced at fps, with no network and nothing shared. width 0
-// leaves the JPEGs out. It returns the CPU time of the whole process a frame: run it in
-// one of its own.
-func Floor(file string, width, height, quality int, fps float64, frames int) (time.Duration, error) {
+// Least is what no gateway can go below.
+type Least struct {
+	CPU time.Duration // a frame, of the whole process
+	P99 time.Duration // from an access unit to its JPEG, of the slowest 1 %
+	Key time.Duration // the same of key frames, in the mean
+}
+
+// Floor decodes the recording and makes a JPEG of each frame, in one thread, paced at fps,
+// with no network and nothing shared. width 0 leaves the JPEGs out. Its CPU time is the
+// whole process's: run it in one of its own.
+func Floor(file string, width, height, quality int, fps float64, frames int) (Least, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	f, err := os.Open(file)
 	if err != nil {
-		return 0, err
+		return Least{}, err
 	}
 	defer f.Close()
 	var r Recording
 	if err := gob.NewDecoder(f).Decode(&r); err != nil {
-		return 0, err
+		return Least{}, err
 	}
 	d, err := decoder.New(r.Codec, decoder.Options{})
 	if err != nil {
-		return 0, err
+		return Least{}, err
 	}
 	defer d.Close()
 	j, err := decoder.NewJPEG()
 	if err != nil {
-		return 0, err
+		return Least{}, err
 	}
 	defer j.Close()
 	units := make([]*media.AccessUnit, len(r.Units))
@@ -102,6 +111,7 @@ func Floor(file string, width, height, quality int, fps float64, frames int) (ti
 	period := time.Duration(float64(time.Second) / fps)
 	next := time.Now()
 	var began time.Duration
+	var all, keys []time.Duration
 	for i := range frames + warmUp {
 		if i == warmUp {
 			began = cpu()
@@ -109,21 +119,34 @@ func Floor(file string, width, height, quality int, fps float64, frames int) (ti
 		next = next.Add(period)
 		wait := syscall.NsecToTimespec(int64(max(0, time.Until(next))))
 		syscall.Nanosleep(&wait, nil) //nolint:errcheck // a shorter pause does no harm
+		start := time.Now()
 		frame, err := d.Decode(units[i%len(units)])
 		if err != nil {
-			return 0, err
+			return Least{}, err
 		}
 		if frame == nil {
-			return 0, errors.New("the decoder holds pictures back")
+			return Least{}, errors.New("the decoder holds pictures back")
 		}
 		if width > 0 {
 			if _, err := j.Frame(frame, width, height, quality); err != nil {
-				return 0, err
+				return Least{}, err
 			}
 		}
 		frame.Close()
+		if took := time.Since(start); i >= warmUp {
+			all = append(all, took)
+			if r.Keys[i%len(units)] {
+				keys = append(keys, took)
+			}
+		}
 	}
-	return (cpu() - began) / time.Duration(frames), nil
+	least := Least{CPU: (cpu() - began) / time.Duration(frames)}
+	slices.Sort(all)
+	least.P99 = Quantile(all, 0.99)
+	for _, k := range keys {
+		least.Key += k / time.Duration(len(keys))
+	}
+	return least, nil
 }
 
 func cpu() time.Duration {
