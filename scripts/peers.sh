@@ -10,4 +10,5 @@ for package in motion ffmpeg; do
 		$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$package" >/dev/null
 	fi
 done
-[ -x bin/go2rtc ] || (cd bench/peers && go build -o ../../bin/go2rtc github.com/AlexxIT/go2rtc)
+# Without cgo: with it, go2rtc's own C files stop the build.
+[ -x bin/go2rtc ] || (cd bench/peers && CGO_ENABLED=0 go build -o ../../bin/go2rtc github.com/AlexxIT/go2rtc)
