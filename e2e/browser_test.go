@@ -38,7 +38,6 @@ func browse(t *testing.T, width, height int64, url string) *browser {
 	t.Helper()
 	options := []chromedp.ExecAllocatorOption{
 		chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.UserDataDir(t.TempDir()),
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true),
@@ -115,6 +114,15 @@ func (b *browser) open(url string) {
 // is waits until a JavaScript expression is true.
 func (b *browser) is(what, expression string, within time.Duration) {
 	b.t.Helper()
+	defer func() {
+		if b.t.Failed() {
+			seen, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`location.hash + [].map.call(document.querySelectorAll('body, #grid, #grid li, #view'), function (e) {
+				var d = JSON.stringify(e.dataset), r = e.getBoundingClientRect();
+				return '\n' + e.tagName + (e.hidden ? ' hidden ' : ' ') + d + ' ' + [r.left, r.top, r.width, r.height];
+			}).join('')`))
+			b.t.Logf("the page: %s %v", seen, err)
+		}
+	}()
 	eventually(b.t, what, within, func() bool {
 		return ask(b, chromedp.Evaluate[bool]("!!("+expression+")"))
 	})
@@ -331,6 +339,12 @@ func TestBrowserPageShowsEightCameras(t *testing.T) {
 	}
 
 	b.resize(1280, 800)
+	b.is("the tiles stand still", `innerWidth == 1280 && (function () {
+		var now = JSON.stringify([].map.call(document.querySelectorAll('#grid li'), function (li) { return li.getBoundingClientRect(); }));
+		still = now == window.seen ? window.still + 1 : 0;
+		seen = now;
+		return still > 20;
+	})()`, 10*time.Second)
 	b.do(chromedp.Click(chromedp.CSS(`#grid li[data-camera="cam3"] a`)))
 	large := "!document.getElementById('view').hidden && document.getElementById('view').getAttribute('data-camera') == 'cam3' && document.getElementById('view').getAttribute('data-state') == 'live'"
 	b.is("the camera is shown large", large+" && +document.getElementById('view').getAttribute('data-frames') > 5", 10*time.Second)
