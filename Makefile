@@ -9,8 +9,8 @@ COMMIT := $(shell git rev-parse --short HEAD 2>/dev/null)
 GOFLAGS_BUILD := -trimpath -ldflags "-X main.version=$(VERSION) -X main.commit=$(COMMIT)"
 BIN ?= bin
 # Leaves out what of FFmpeg nobody calls, and the libraries that only it needs: see scripts/pkg-config.sh.
-LEAN := PKG_CONFIG="$(CURDIR)/scripts/pkg-config.sh" CGO_CFLAGS="-O2 -g -ffunction-sections -fdata-sections -fvisibility=hidden" \
-	CGO_LDFLAGS="-O2 -g -Wl,--gc-sections"
+LEAN := PKG_CONFIG="$(CURDIR)/scripts/pkg-config.sh" CGO_CFLAGS="$${CGO_CFLAGS:--O2 -g} -ffunction-sections -fdata-sections -fvisibility=hidden" \
+	CGO_LDFLAGS="$${CGO_LDFLAGS:--O2 -g} -Wl,--gc-sections"
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 FUZZTIME ?= 10s
 
