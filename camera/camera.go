@@ -94,7 +94,7 @@ func New(cfg Config, log *slog.Logger) *Camera {
 		renditions: make(map[media.Rendition]*rendition),
 	}
 	c.cfg.Source.Camera, c.cfg.Source.Log = cfg.Name, c.log
-	c.life.enter(stateIdle, time.Now())
+	c.life.since = time.Now() // idle until somebody watches
 	return c
 }
 

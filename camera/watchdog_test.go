@@ -142,6 +142,13 @@ func TestDamageWithoutEndBringsANewSessionOverTCP(t *testing.T) {
 	t.Error("a camera that never brings a whole picture is kept for ever")
 }
 
+func TestStateOfANewCameraHasABeginning(t *testing.T) {
+	before := time.Now()
+	if s := New(Config{Name: "yard"}, slog.New(slog.DiscardHandler)).Status(); s.State != "idle" || s.Since.Before(before) {
+		t.Errorf("it is %s since %v", s.State, s.Since)
+	}
+}
+
 func TestErrorsAreLoggedAtMostOnceAMinute(t *testing.T) {
 	var lines strings.Builder
 	c := New(Config{Name: "yard"}, slog.New(slog.NewTextHandler(&lines, nil)))
