@@ -38,7 +38,7 @@ func (s *session) explain(err error) error {
 	case s.tls.refused != nil:
 		err = s.tls.refused
 	case err == nil, errors.As(err, &liberrors.ErrClientTerminated{}), errors.Is(err, io.EOF) && s.played():
-		err = errors.New("it ended the stream")
+		err = errGoodbye
 	case errors.Is(err, io.EOF):
 		err = errors.New("it hung up without an answer; is this its RTSP port?")
 	case errors.As(err, &liberrors.ErrClientAuthSetup{}):

@@ -13,6 +13,7 @@ import (
 	"github.com/bluenviron/gortsplib/v4/pkg/description"
 	"github.com/bluenviron/gortsplib/v4/pkg/format"
 	"github.com/bluenviron/gortsplib/v4/pkg/liberrors"
+	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 )
 
@@ -32,7 +33,10 @@ const (
 	// that came then.
 	never = 200 * 365 * 24 * time.Hour
 
-	// teardownTimeout bounds the goodbye.
+	// goodbyePatience is how long a camera that said goodbye may change its mind.
+	goodbyePatience = 500 * time.Millisecond
+
+	// teardownTimeout bounds our own goodbye.
 	teardownTimeout = time.Second
 )
 
@@ -117,7 +121,8 @@ type session struct {
 	info      Info
 	assembler *assembler
 	playing   bool
-	heard     bool // a packet has come
+	packets   uint64 // that have come
+	goodbye   *time.Timer
 }
 
 // run is one conversation, from OPTIONS to TEARDOWN.
@@ -149,6 +154,7 @@ func (s *session) run(parent context.Context) error {
 	if err == nil {
 		err = s.client.Wait()
 	}
+	s.forgetGoodbye()
 	gaveUp := context.Cause(ctx) // before stop makes one
 	stop(nil)
 	watcher.Wait()
@@ -172,6 +178,7 @@ func (s *session) play() error {
 		return setupError{err}
 	}
 	s.client.OnPacketRTP(track, s.track, s.packet)
+	s.client.OnPacketRTCP(track, s.control)
 	if _, err := s.client.Play(nil); err != nil {
 		return err
 	}
@@ -204,7 +211,7 @@ func (s *session) refusedUDP(err error) bool {
 func (s *session) silent() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.playing && !s.heard
+	return s.playing && s.packets == 0
 }
 
 func (s *session) usesTCP() bool {
@@ -254,9 +261,44 @@ func (s *session) packet(p *rtp.Packet) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.agreed()
-	s.heard = true
+	s.packets++
 	s.assembler.packet(p, now)
 }
+
+// control looks for the camera's goodbye (RTCP BYE, RFC 3550 section 6.6). A server that
+// begins its stream anew says it, keeps the connection, and sends nothing more on it;
+// some cameras say it and go on, and are taken at their deeds.
+func (s *session) control(p rtcp.Packet) {
+	if _, bye := p.(*rtcp.Goodbye); !bye {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.goodbye != nil {
+		return
+	}
+	had := s.packets
+	s.goodbye = time.AfterFunc(goodbyePatience, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.goodbye = nil
+		if s.packets == had {
+			s.patience.stop(errGoodbye)
+		}
+	})
+}
+
+// forgetGoodbye is for a session that is over.
+func (s *session) forgetGoodbye() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.goodbye != nil {
+		s.goodbye.Stop()
+	}
+}
+
+// errGoodbye: the camera has ended the stream, but not the connection.
+var errGoodbye = errors.New("it ended the stream")
 
 // switched is called when gortsplib goes from UDP to TCP, before it does: nothing has come
 // over UDP.

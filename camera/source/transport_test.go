@@ -12,6 +12,7 @@ import (
 
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
 	"github.com/bluenviron/gortsplib/v4/pkg/liberrors"
+	"github.com/pion/rtcp"
 )
 
 func TestUDPThatBringsNothingBecomesTCPWithin5s(t *testing.T) {
@@ -177,6 +178,34 @@ func TestCameraThatHangsUp(t *testing.T) {
 	w.info()
 	cam.server.Close()
 	says(t, w.err(), `camera "door": 127.0.0.1:`, "ended the stream")
+}
+
+func TestCameraThatSaysGoodbye(t *testing.T) {
+	for _, transport := range []string{"udp", "tcp"} {
+		t.Run(transport, func(t *testing.T) {
+			t.Parallel()
+			cam := (&camera{udp: true}).start(t, h264Track())
+			w := watch(t, cam.address(""), Options{Transport: transport})
+			w.info()
+			await(t, cam.playing, "PLAY")
+			e := newEncoder(t, h264Track())
+			bye := func() {
+				if err := cam.stream.WritePacketRTCP(cam.media, &rtcp.Goodbye{Sources: []uint32{1}}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			cam.send(e.picture(h264IDR)...)
+			w.unit()
+			bye()
+			for range 4 { // and goes on all the same
+				cam.send(e.picture(h264P)...)
+				w.unit()
+				w.lasts(goodbyePatience / 2)
+			}
+			bye()
+			says(t, w.err(), `camera "door": 127.0.0.1:`, "ended the stream")
+		})
+	}
 }
 
 func TestPacketsThatNobodyCanReadDoNotEndTheSession(t *testing.T) {
