@@ -51,7 +51,7 @@ func (r *renderer) notify(now time.Time) time.Duration {
 	for _, shared := range due {
 		picture, err := r.noticePicture(shared.wanted, text)
 		if err != nil {
-			c.log.Warn("placeholder", "error", err)
+			c.log.Warn("the placeholder cannot be drawn", "error", err)
 			continue
 		}
 		picture.State = state
