@@ -2,8 +2,10 @@ package device
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"maps"
+	"net"
 	"net/url"
 	"sync"
 	"sync/atomic"
@@ -15,14 +17,23 @@ import (
 type Device struct {
 	options Options // with defaults; never changed
 	network *Network
-	own     bool          // the network is this device's alone
+	own     bool // the network is this device's alone
 	quirks  atomic.Pointer[map[Quirk]bool]
-	stop    func() bool // unhooks the context
-	closing sync.Once
+	skew    atomic.Int64 // its clock minus ours, in nanoseconds
+	life    context.Context
+	cancel  context.CancelFunc
+	tasks   sync.WaitGroup // that serve its ports
+	calls   sync.WaitGroup // requests under way
+	stop    func() bool    // unhooks the context
+	moving  sync.Mutex     // held to change ports
 
-	mu       sync.Mutex
-	password string
-	requests map[string]int
+	mu         sync.Mutex
+	closed     bool
+	password   string
+	requests   map[string]int
+	ports      map[role]*port
+	previous   string // host before the last Move
+	selfSigned *tls.Config
 }
 
 // Start starts a device. It closes with ctx.
@@ -31,62 +42,97 @@ func Start(ctx context.Context, o Options) (*Device, error) {
 	if err := o.check(); err != nil {
 		return nil, fmt.Errorf("simulated device %q: %w", o.Name, err)
 	}
-	d := &Device{options: o, password: o.Password, requests: map[string]int{}}
-	d.setQuirks(o.Quirks)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	life, cancel := context.WithCancel(context.Background())
+	d := &Device{options: o, life: life, cancel: cancel, password: o.Password, requests: map[string]int{}, ports: map[role]*port{}}
+	d.skew.Store(int64(o.ClockSkew))
+	d.storeQuirks(o.Quirks)
+	if err := d.start(); err != nil {
+		cancel()
+		d.tasks.Wait()
+		return nil, fmt.Errorf("simulated device %q: %w", o.Name, err)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.stop = context.AfterFunc(ctx, d.Close)
 	return d, nil
+}
+
+func (d *Device) start() error {
+	main, err := d.open(roleMain, d.options.Listen)
+	if err != nil {
+		return err
+	}
+	d.ports[roleMain] = main
+	d.arrangePorts()
+	return nil
 }
 
 // Name is the device's.
 func (d *Device) Name() string { return d.options.Name }
 
-// XAddr is the address of its device service.
-func (d *Device) XAddr() string { return "" }
+// XAddr is the address of its device service, whatever the quirks have it tell. Where it
+// listens on all addresses, this is one to reach it from the same machine.
+func (d *Device) XAddr() string {
+	role := roleMain
+	if d.has(QuirkIPv6Only) {
+		role = roleIPv6
+	}
+	host, port, _ := net.SplitHostPort(d.addressOf(role))
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	u := url.URL{Scheme: d.scheme(), Host: net.JoinHostPort(host, port), Path: "/onvif/device_service"}
+	return u.String()
+}
 
 // URL is where it is, as a gateway's configuration says it: onvif://, with user and
-// password.
+// password where it wants them.
 func (d *Device) URL() string {
-	u, _ := url.Parse(d.XAddr())
+	u, err := url.Parse(d.XAddr())
+	if err != nil {
+		return ""
+	}
 	u.Scheme = "onvif"
+	if d.options.User != "" {
+		u.User = url.UserPassword(d.options.User, d.wantedPassword())
+	}
 	return u.String()
 }
 
 // EndpointReference is its identity, the same wherever it moves: urn:uuid:….
 func (d *Device) EndpointReference() string { return "urn:uuid:" + d.options.UUID }
 
-// Hello announces it, by WS-Discovery and SSDP as its options say.
-func (d *Device) Hello() {}
-
-// Bye says that it leaves. It goes on answering.
-func (d *Device) Bye() {}
-
-// Motion is what its motion detector sees from now on. Whoever has a pull point is told.
-func (d *Device) Motion(on bool) {}
-
-// PTZState is where a device looks.
-type PTZState struct {
-	Pan, Tilt, Zoom float64 // −1 to 1, −1 to 1, 0 to 1
-	Moving          bool
-	Preset          string // token of the last preset gone to; "" after any other order
-}
-
-// PTZ says where it looks now.
-func (d *Device) PTZ() PTZState { return PTZState{} }
-
-// Requests counts what it was asked since it was started: by name of the operation,
-// "snapshot", "description"; and what came of it: "401" and so on by HTTP status,
-// "NotAuthorized" and so on by subcode of the fault, "locked".
+// Requests counts what it was asked since it was started: by name of the operation
+// ("GetProfiles", and with the service "tr2:GetProfiles"), "snapshot", "description"; and
+// what came of it: "401" and so on by HTTP status, "NotAuthorized" and so on by subcode of
+// the fault, "locked".
 func (d *Device) Requests() map[string]int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return maps.Clone(d.requests)
 }
 
-// SetQuirks has it differ from the standards in these ways, and no others. A quirk that
-// nobody knows is left out.
-func (d *Device) SetQuirks(list ...Quirk) { d.setQuirks(list) }
+func (d *Device) count(what string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.requests[what]++
+}
 
-func (d *Device) setQuirks(list []Quirk) {
+// SetQuirks has it differ from the standards in these ways, and no others. Names that are
+// no quirk are left out.
+func (d *Device) SetQuirks(list ...Quirk) {
+	d.moving.Lock()
+	defer d.moving.Unlock()
+	d.storeQuirks(list)
+	if !d.isClosed() {
+		d.arrangePorts()
+	}
+}
+
+func (d *Device) storeQuirks(list []Quirk) {
 	set := map[Quirk]bool{}
 	for _, q := range list {
 		if known(q) {
@@ -98,22 +144,70 @@ func (d *Device) setQuirks(list []Quirk) {
 
 func (d *Device) has(q Quirk) bool { return (*d.quirks.Load())[q] }
 
-// SetPassword changes the password that it wants.
-func (d *Device) SetPassword(password string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.password = password
-}
-
 // SetClockSkew sets its clock minus ours.
-func (d *Device) SetClockSkew(skew time.Duration) {}
-
-// Unlock ends a lock after wrong passwords, and forgets them.
-func (d *Device) Unlock() {}
+func (d *Device) SetClockSkew(skew time.Duration) { d.skew.Store(int64(skew)) }
 
 // Move has it go to another HTTP address, HOST:PORT, and keep its endpoint reference: Bye
-// there, Hello here. Where the address cannot be had it stays.
-func (d *Device) Move(listen string) error { return nil }
+// there, Hello here. Where the new address cannot be had it stays.
+func (d *Device) Move(listen string) error {
+	d.moving.Lock()
+	defer d.moving.Unlock()
+	if d.isClosed() {
+		return fmt.Errorf("simulated device %q is closed", d.options.Name)
+	}
+	main, err := d.open(roleMain, listen)
+	if err != nil {
+		return fmt.Errorf("simulated device %q: it cannot move: %w", d.options.Name, err)
+	}
+	d.Bye()
+	d.mu.Lock()
+	old := d.ports
+	d.previous, _, _ = net.SplitHostPort(old[roleMain].address)
+	d.ports = map[role]*port{roleMain: main}
+	d.mu.Unlock()
+	for _, p := range old {
+		p.close()
+	}
+	d.arrangePorts()
+	d.Hello()
+	return nil
+}
 
-// Close ends it and waits for what it started. Closing twice is harmless.
-func (d *Device) Close() { d.closing.Do(func() {}) }
+func (d *Device) isClosed() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.closed
+}
+
+// enter counts a request in; false: the device is closed.
+func (d *Device) enter() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return false
+	}
+	d.calls.Add(1)
+	return true
+}
+
+func (d *Device) leave() { d.calls.Done() }
+
+// Close says goodbye, ends it, and waits for what it started. Closing twice is harmless.
+func (d *Device) Close() {
+	d.moving.Lock()
+	defer d.moving.Unlock()
+	d.mu.Lock()
+	closed := d.closed
+	d.closed = true
+	d.mu.Unlock()
+	if !closed {
+		d.stop()
+		d.Bye()
+		d.cancel()
+		for _, p := range d.ports {
+			p.close()
+		}
+	}
+	d.calls.Wait()
+	d.tasks.Wait()
+}
