@@ -36,7 +36,16 @@ const DefaultMaxRenditions = 16
 // Config is what a camera needs to know.
 type Config struct {
 	Name    string
-	Address source.Address
+	Address source.Address // of a stream, or of an ONVIF camera that is asked for its streams
+
+	// Identity is what is known of an ONVIF camera besides its address; the zero value is
+	// nothing. Find says where a camera is that does not answer any more; nil: nobody
+	// knows. It is called about once a second meanwhile, and must return at once.
+	Identity Identity
+	Find     func(context.Context, Identity) (host string, found bool)
+
+	// Events keeps the camera's events subscribed, so that Status tells of motion.
+	Events bool
 
 	// Source is passed on to the RTSP source; its Camera and Log are set by New.
 	Source source.Options
@@ -58,9 +67,12 @@ type Camera struct {
 	cfg Config
 	log *slog.Logger
 
-	demand chan struct{} // of one element: viewers have come or gone
-	wake   chan struct{} // of one element: the renderer has something to look at
-	ended  chan struct{} // closed when Run is over
+	device *device // nil where the address is of a stream
+
+	demand     chan struct{} // of one element: viewers have come or gone
+	reconsider chan struct{} // of one element: the same, for the choice of a profile
+	wake       chan struct{} // of one element: the renderer has something to look at
+	ended      chan struct{} // closed when Run is over
 
 	mu         sync.Mutex
 	renditions map[media.Rendition]*rendition
@@ -89,11 +101,13 @@ func New(cfg Config, log *slog.Logger) *Camera {
 		cfg:        cfg,
 		log:        log.With("camera", cfg.Name),
 		demand:     make(chan struct{}, 1),
+		reconsider: make(chan struct{}, 1),
 		wake:       make(chan struct{}, 1),
 		ended:      make(chan struct{}),
 		renditions: make(map[media.Rendition]*rendition),
 	}
 	c.cfg.Source.Camera, c.cfg.Source.Log = cfg.Name, c.log
+	c.device = newDevice(c.cfg, c.log)
 	c.life.since = time.Now() // idle until somebody watches
 	return c
 }
@@ -104,17 +118,30 @@ func (c *Camera) Name() string { return c.cfg.Name }
 // Run connects whenever the camera is wanted, until ctx ends; then it waits for all it
 // started. It is called once. The error is ctx's.
 func (c *Camera) Run(ctx context.Context) error {
-	var renderer sync.WaitGroup
-	renderer.Go(func() { newRenderer(c).run(ctx) })
+	var others sync.WaitGroup
+	others.Go(func() { newRenderer(c).run(ctx) })
+	if c.device != nil {
+		defer c.device.close()
+		if c.cfg.Events {
+			others.Go(func() { c.device.watchMotion(ctx) })
+		}
+	}
 	err := c.live(ctx)
 	close(c.ended)
-	renderer.Wait()
+	others.Wait()
 	return err
 }
 
 // Watch registers a viewer that wants at most fps pictures a second, 0 for all there
 // are. The viewer must be closed. The error is ErrTooManyRenditions or ErrClosed.
 func (c *Camera) Watch(r media.Rendition, fps float64) (*Viewer, error) {
+	return c.watchAs(r, fps, false)
+}
+
+// WatchStill is Watch for a viewer that leaves when it has one new picture.
+func (c *Camera) WatchStill(r media.Rendition) (*Viewer, error) { return c.watchAs(r, 0, true) }
+
+func (c *Camera) watchAs(r media.Rendition, fps float64, still bool) (*Viewer, error) {
 	if c.cfg.MaxFPS > 0 && (fps == 0 || fps > c.cfg.MaxFPS) {
 		fps = c.cfg.MaxFPS
 	}
@@ -129,7 +156,7 @@ func (c *Camera) Watch(r media.Rendition, fps float64) (*Viewer, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &Viewer{camera: c, rendition: shared, fps: fps, since: time.Now()}
+	v := &Viewer{camera: c, rendition: shared, fps: fps, still: still, since: time.Now()}
 	shared.viewers[v] = struct{}{}
 	c.viewers++
 	c.wantsChanged()
@@ -163,6 +190,7 @@ func (c *Camera) rendition(r media.Rendition) (*rendition, error) {
 func (c *Camera) wantsChanged() {
 	c.updateMode()
 	signal(c.demand)
+	signal(c.reconsider)
 	signal(c.wake)
 }
 

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"camgate/camera/source"
-	"camgate/media"
+	"camgate/onvif"
 )
 
 // The one rule of retrying: a bare TCP dial every second until the port opens, then one
@@ -61,6 +61,13 @@ func (c *Camera) serve(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
+		if errors.Is(err, errMoved) {
+			continue
+		}
+		if still := new(stillError); errors.As(err, &still) {
+			c.log.Info(err.Error())
+			continue
+		}
 		c.report(err)
 		if c.pictures() > pictures {
 			failing = time.Time{}
@@ -70,7 +77,7 @@ func (c *Camera) serve(ctx context.Context) {
 		}
 		pause := retrySoon
 		switch {
-		case errors.Is(err, source.ErrUnauthorized):
+		case denied(err):
 			pause = 0 // deniedUntil holds, also for whoever comes back later
 		case time.Since(failing) > retrySoonFor:
 			pause = retryLater
@@ -83,29 +90,57 @@ func (c *Camera) serve(ctx context.Context) {
 	}
 }
 
-// stream is one connection: dial until the port is open, then RTSP until it ends. The
-// error says why it ended.
+// stream is one connection: ask where the stream is, dial until the port is open, then
+// RTSP until it ends. The error says why it ended.
 func (c *Camera) stream(ctx context.Context) error {
-	conn, err := c.dial(ctx)
+	chosen, err := c.find(ctx)
 	if err != nil {
 		return err
+	}
+	var conn net.Conn
+	if chosen.snapshot == "" {
+		if conn, err = c.dial(ctx, chosen.address.Host()); err != nil {
+			return err
+		}
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	c.sessionEnder(cancel)
 	defer c.sessionEnder(nil)
 
-	options := c.cfg.Source
-	options.Transport = c.transport()
-	err = source.RTSP(ctx, conn, c.cfg.Address, options, &session{c})
+	before := c.pictures()
+	err = c.pull(ctx, conn, chosen)
 	if silent := new(silentError); errors.As(context.Cause(ctx), &silent) {
 		err = silent
 	}
+	if c.device != nil && c.pictures() == before {
+		c.device.doubt()
+	}
 	c.disconnected()
 	if err == nil {
-		err = fmt.Errorf("camera %q: %s ended the stream", c.cfg.Name, c.cfg.Address.Host())
+		err = fmt.Errorf("camera %q: %s ended the stream", c.cfg.Name, chosen.address.Host())
 	}
 	return err
+}
+
+// find says where the pictures are to come from. An ONVIF camera that is not where it was
+// is looked for.
+func (c *Camera) find(ctx context.Context) (choice, error) {
+	for {
+		chosen, err := c.choose(ctx)
+		var gone *onvif.UnreachableError
+		if err == nil || !errors.As(err, &gone) || ctx.Err() != nil {
+			return chosen, err
+		}
+		if c.device.follow(ctx) {
+			continue
+		}
+		conn, dialled := c.dial(ctx, c.device.serviceHost())
+		if dialled != nil {
+			return choice{}, dialled
+		}
+		conn.Close()
+	}
 }
 
 // sessionEnder is what the watchdog calls to end the session; nil: there is none.
@@ -115,11 +150,15 @@ func (c *Camera) sessionEnder(end context.CancelCauseFunc) {
 	c.life.end = end
 }
 
-// dial tries once a second until the camera's port is open. The error is ctx's.
-func (c *Camera) dial(ctx context.Context) (net.Conn, error) {
+// errMoved: the camera was found at another address.
+var errMoved = errors.New("the camera is somewhere else now")
+
+// dial tries once a second until the camera's port is open. The error is ctx's, or
+// errMoved.
+func (c *Camera) dial(ctx context.Context, host string) (net.Conn, error) {
 	for {
 		began := time.Now()
-		conn, err := source.Dial(ctx, c.cfg.Address, dialTimeout)
+		conn, err := source.DialHost(ctx, host, dialTimeout)
 		if err == nil {
 			return conn, nil
 		}
@@ -127,7 +166,10 @@ func (c *Camera) dial(ctx context.Context) (net.Conn, error) {
 			return nil, ctx.Err()
 		}
 		c.unreachable(fmt.Errorf("camera %q: %s does not answer: %w; is it switched on, and is the address right?",
-			c.cfg.Name, c.cfg.Address.Host(), err))
+			c.cfg.Name, host, err))
+		if c.device != nil && c.device.follow(ctx) {
+			return nil, errMoved
+		}
 		if !sleep(ctx, dialEvery-time.Since(began)) {
 			return nil, ctx.Err()
 		}
@@ -152,7 +194,7 @@ func (c *Camera) awaitDisinterest(ctx context.Context) {
 		var lingered <-chan time.Time
 		var timer *time.Timer
 		if !c.wanted() {
-			timer = time.NewTimer(c.cfg.Linger)
+			timer = time.NewTimer(c.linger())
 			lingered = timer.C
 		}
 		select {
@@ -170,6 +212,17 @@ func (c *Camera) awaitDisinterest(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// linger is how long the camera is kept that nobody watches. Single pictures leave nothing
+// to be kept.
+func (c *Camera) linger() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.life.current != nil && c.life.current.chosen.snapshot != "" {
+		return 0
+	}
+	return c.cfg.Linger
 }
 
 func (c *Camera) wanted() bool {
@@ -190,77 +243,5 @@ func sleep(ctx context.Context, d time.Duration) bool {
 		return true
 	case <-ctx.Done():
 		return false
-	}
-}
-
-// session is the sink of one RTSP session.
-type session struct{ c *Camera }
-
-func (s *session) Playing(info source.Info) {
-	c := s.c
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.life.info = info
-	if info.Transport == "tcp" {
-		c.life.transport = info.Transport // where there was a choice, this came of it
-	}
-	c.life.session++
-	c.life.lastUnit = time.Now()
-	c.life.connected = true
-	c.life.damagedSince = time.Time{} // of the last session: this one has all the time there is
-	c.units.clear()
-}
-
-func (s *session) Transport(name string) {
-	c := s.c
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.life.info.Transport == "udp" && name == "tcp" {
-		c.life.transport = name // UDP does not get through here: not tried again
-	}
-	c.life.info.Transport = name
-	c.life.lastUnit = time.Now()
-}
-
-func (s *session) AccessUnit(au *media.AccessUnit) {
-	c := s.c
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.counts.received++
-	c.rate.add(au.Received, au.Size())
-	c.life.arrived(au)
-	if au.Key {
-		c.updateMode() // whether key frames suffice depends on how often they come
-	}
-	if !c.units.push(au, c.decoding) {
-		c.counts.damaged++
-		return
-	}
-	if au.Key {
-		c.life.damagedSince = time.Time{}
-	}
-	was := c.life.state
-	if c.decoding != decodeAll {
-		c.whole(au.Received) // else it counts once the decoder has found it good
-	}
-	// The renderer is not woken for what it would not take.
-	if c.decoding == decodeAll || c.decoding == decodeKeys && au.Key || c.life.state != was {
-		signal(c.wake)
-	}
-}
-
-func (s *session) Damaged(lost uint64, err error) {
-	c := s.c
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.counts.packetsLost += lost
-	c.units.lost()
-	now := time.Now()
-	c.life.lastUnit = now // not whole, but a sign of life
-	if c.life.damagedSince.IsZero() {
-		c.life.damagedSince = now
-	}
-	if err != nil {
-		c.noteBroken(err, now)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"camgate/camera/source"
 	"camgate/media"
+	"camgate/onvif"
 )
 
 // state is where a camera's life stands.
@@ -40,7 +41,8 @@ type life struct {
 
 	info         source.Info
 	transport    string                  // learned: what to use instead of "auto"
-	session      uint64                  // counts RTSP sessions: each has its own decoder
+	session      uint64                  // counts sessions: each has its own decoder
+	current      *session                // whose pictures are shown; nil while there is none
 	end          context.CancelCauseFunc // ends the session; nil while there is none
 	connected    bool
 	silent       bool      // the last session was ended by the watchdog, and nothing failed since
@@ -134,6 +136,7 @@ func (c *Camera) disconnected() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.life.connected = false
+	c.life.current = nil
 	c.units.clear() // nothing of it is live any more, whoever asks next
 	c.life.gopBegan, c.life.gopFrames = time.Time{}, 0
 	c.counts.reconnects++
@@ -156,12 +159,12 @@ func (c *Camera) report(err error) {
 	c.mu.Lock()
 	silent := new(silentError)
 	c.life.silent = errors.As(err, &silent)
-	if errors.Is(err, source.ErrUnauthorized) {
+	if denied(err) {
 		c.life.denied = time.Now().Add(retryAfterDenied)
 	}
 	s := c.life.state
 	c.mu.Unlock()
-	if s == stateConnecting || errors.Is(err, source.ErrUnauthorized) {
+	if s == stateConnecting || denied(err) {
 		s = stateOffline
 	}
 	c.enter(s, err)
@@ -195,12 +198,17 @@ func (c *Camera) noteBroken(err error, now time.Time) {
 // know.
 func reasonOf(err error) string {
 	switch {
-	case errors.Is(err, source.ErrUnauthorized):
+	case denied(err):
 		return "the camera refuses the password"
 	case errors.Is(err, source.ErrNoVideo):
 		return "the camera offers no video"
 	}
 	return "the camera does not answer"
+}
+
+// denied says that the camera refused user or password.
+func denied(err error) bool {
+	return errors.Is(err, source.ErrUnauthorized) || errors.Is(err, onvif.ErrNotAuthorized) || errors.Is(err, onvif.ErrLocked)
 }
 
 func (c *Camera) deniedUntil() time.Time {

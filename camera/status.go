@@ -31,8 +31,25 @@ type Status struct {
 	DecodeErrors uint64            `json:"decode_errors"` // access units that libav refused
 	PacketsLost  uint64            `json:"packets_lost"`  // RTP packets that never came
 	Reconnects   uint64            `json:"reconnects"`
+	ONVIF        *ONVIFStatus      `json:"onvif,omitempty"`      // where the camera is asked over ONVIF, and has answered
 	LastError    string            `json:"last_error,omitempty"` // a sentence for the operator
 	LastErrorAt  *time.Time        `json:"last_error_at,omitempty"`
+}
+
+// ONVIFStatus is what the camera says of itself.
+type ONVIFStatus struct {
+	Maker    string   `json:"maker,omitempty"`
+	Model    string   `json:"model,omitempty"`
+	Firmware string   `json:"firmware,omitempty"`
+	Serial   string   `json:"serial,omitempty"`
+	Host     string   `json:"host"`             // where it is now, without a port
+	Login    string   `json:"login,omitempty"`  // how
+	Profile  string   `json:"profile"`          // whose pictures are shown; "" while there are none
+	Still    bool     `json:"still"`            // single pictures are fetched, and no stream runs
+	Profiles []string `json:"profiles"`         // "main, H264 1920×1080"
+	PTZ      bool     `json:"ptz"`              // can be moved
+	Motion   *bool    `json:"motion,omitempty"` // what its events say, where they are subscribed
+	Notes    []string `json:"notes,omitempty"`  // sentences about what was odd, and mended
 }
 
 // GOP describes the camera's distance between key frames, as last seen.
@@ -53,10 +70,15 @@ type RenditionStatus struct {
 // Status is a snapshot of what the camera does.
 func (c *Camera) Status() Status {
 	now := time.Now()
+	asked := c.device.status()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	l := &c.life
+	if asked != nil && l.current != nil {
+		asked.Profile, asked.Still = l.current.chosen.name, l.current.chosen.snapshot != ""
+	}
 	s := Status{
+		ONVIF:        asked,
 		Name:         c.cfg.Name,
 		State:        l.state.String(),
 		Since:        l.since,

@@ -2,6 +2,7 @@ package camera
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"camgate/media"
@@ -15,11 +16,16 @@ type Viewer struct {
 	camera    *Camera
 	rendition *rendition
 	fps       float64 // at most; 0: no limit
+	still     bool    // leaves after one picture
 	since     time.Time
 
 	// Guarded by the camera's mutex.
-	waiting bool
-	closed  bool
+	waiting    bool
+	closed     bool
+	peer, form string
+	rate       meter
+	dropped    uint64
+	newest     *media.Picture // that was returned last
 
 	taken uint64    // sequence of the last picture returned
 	due   time.Time // when the next one is, where fps limits
@@ -44,6 +50,7 @@ func (v *Viewer) Next(ctx context.Context) (*media.Picture, error) {
 		}
 		if p := v.ready(); p != nil {
 			v.waiting = false
+			v.count(p)
 			c.mu.Unlock()
 			v.taken = p.Sequence
 			return p, nil
@@ -71,6 +78,61 @@ func (v *Viewer) Next(ctx context.Context) (*media.Picture, error) {
 			return nil, err
 		}
 	}
+}
+
+// count notes that p goes to the viewer; the caller holds the camera's mutex.
+func (v *Viewer) count(p *media.Picture) {
+	v.rate.add(time.Now(), len(p.JPEG))
+	if v.fps == 0 && v.newest != nil && v.newest.State == media.Live && p.State == media.Live && p.Sequence > v.newest.Sequence {
+		v.dropped += p.Sequence - v.newest.Sequence - 1
+	}
+	v.newest = p
+}
+
+// Describe says who watches, and in which form: for Camera.Viewers.
+func (v *Viewer) Describe(peer, form string) {
+	v.camera.mu.Lock()
+	defer v.camera.mu.Unlock()
+	v.peer, v.form = peer, form
+}
+
+// ViewerStatus tells of one viewer.
+type ViewerStatus struct {
+	Camera  string    `json:"camera"`
+	Peer    string    `json:"peer"` // address and port
+	Form    string    `json:"form"` // mjpeg, ws or snapshot
+	Width   int       `json:"width"`
+	Height  int       `json:"height"`
+	Quality int       `json:"quality"`
+	Since   time.Time `json:"since"`
+	FPS     float64   `json:"fps"`     // pictures taken a second, over the last seconds
+	Dropped uint64    `json:"dropped"` // pictures that it was too slow for
+	Age     *float64  `json:"age"`     // seconds since the camera's picture it took last arrived; null before the first
+}
+
+// Viewers are who watches now, the longest first.
+func (c *Camera) Viewers() []ViewerStatus {
+	now := time.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	list := []ViewerStatus{}
+	for _, shared := range c.renditions {
+		for v := range shared.viewers {
+			s := ViewerStatus{Camera: c.cfg.Name, Peer: v.peer, Form: v.form, Width: shared.wanted.Width, Height: shared.wanted.Height,
+				Quality: shared.wanted.Quality, Since: v.since, Dropped: v.dropped}
+			if s.Quality == 0 {
+				s.Quality = c.cfg.Quality
+			}
+			s.FPS, _ = v.rate.rate(now)
+			if v.newest != nil {
+				age := now.Sub(v.newest.Received).Seconds()
+				s.Width, s.Height, s.Age = v.newest.Width, v.newest.Height, &age
+			}
+			list = append(list, s)
+		}
+	}
+	slices.SortFunc(list, func(a, b ViewerStatus) int { return a.Since.Compare(b.Since) })
+	return list
 }
 
 // ready is the picture to return, nil where one must be waited for. The caller holds the

@@ -16,7 +16,7 @@ func watched(t *testing.T, period time.Duration) (c *Camera, now time.Time) {
 	t.Helper()
 	c = New(Config{Name: "yard", OnDemand: true}, slog.New(slog.DiscardHandler))
 	now = time.Now()
-	s := &session{c}
+	s := newSession(c, choice{}, false)
 	s.Playing(source.Info{Codec: media.H264, Transport: "udp"})
 	for n := range 12 {
 		s.AccessUnit(&media.AccessUnit{Codec: media.H264, NALUs: [][]byte{{1}}, Key: n == 0, Received: now})
@@ -89,14 +89,14 @@ func TestCameraThatSlowsDownAtNightIsConnectedAgainOnce(t *testing.T) {
 				reconnects++
 				cam.disconnected()
 				cam.report(err)
-				s := &session{cam}
+				s := newSession(cam, choice{}, false)
 				s.Playing(source.Info{Codec: media.H264})
 				cam.life.lastUnit = at // as if Playing came just then
 				wait = 100 * time.Millisecond
 			}
 			at = at.Add(wait)
 		}
-		(&session{cam}).AccessUnit(&media.AccessUnit{Codec: media.H264, NALUs: [][]byte{{1}}, Key: true, Received: next})
+		newSession(cam, choice{}, false).AccessUnit(&media.AccessUnit{Codec: media.H264, NALUs: [][]byte{{1}}, Key: true, Received: next})
 		now = next
 	}
 	if reconnects != 1 {
@@ -109,7 +109,7 @@ func TestCameraThatSlowsDownAtNightIsConnectedAgainOnce(t *testing.T) {
 
 func TestDamageWithoutEndBringsANewSessionOverTCP(t *testing.T) {
 	cam, last := watched(t, 40*time.Millisecond)
-	s := &session{cam}
+	s := newSession(cam, choice{}, false)
 	now := last
 	for range 200 { // packets keep coming, no picture is whole
 		now = now.Add(40 * time.Millisecond)
@@ -170,7 +170,7 @@ func TestWatchdogThatLookedBeforeThePictureCameIsNotLate(t *testing.T) {
 	cam := New(Config{Name: "yard", OnDemand: true}, slog.New(slog.DiscardHandler))
 	now := time.Now()
 	cam.life.enter(stateConnecting, now)
-	s := &session{cam}
+	s := newSession(cam, choice{}, false)
 	s.Playing(source.Info{Codec: media.H264})
 	wait, err := cam.check(now)
 	if err != nil {

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -16,6 +17,7 @@ var nameRule = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$`)
 // check is what types cannot say.
 func (r *reader) check(c *Config) {
 	r.checkHTTP(c.HTTP)
+	r.checkDiscovery(&c.Discovery)
 	r.within("limits.max_viewers", c.Limits.MaxViewers, 1, 100_000)
 	r.within("limits.max_renditions", c.Limits.MaxRenditions, 1, 256)
 	r.within("limits.max_pixels", c.Limits.MaxPixels, 64*64, 8192*8192)
@@ -53,6 +55,48 @@ func (r *reader) checkHTTP(h HTTP) {
 			r.mistake(r.at("http.origins"), `an origin is like "https://panel.example": scheme and host, and perhaps a port, without a path`)
 		}
 	}
+}
+
+// maxUnicast is how many addresses may be asked one by one: a /20.
+const maxUnicast = 4096
+
+func (r *reader) checkDiscovery(d *Discovery) {
+	total := 0
+	for i, one := range d.Unicast {
+		prefix, err := ParsePrefix(one)
+		if err != nil {
+			r.mistake(r.at("discovery.unicast"), `%q is no address and no network: write "192.0.2.10" or "192.0.2.0/24"`, one)
+			continue
+		}
+		d.Unicast[i] = prefix.String()
+		if bits := prefix.Addr().BitLen() - prefix.Bits(); bits > 12 {
+			total = maxUnicast + 1
+		} else {
+			total += 1 << bits
+		}
+	}
+	if total > maxUnicast {
+		r.mistake(r.at("discovery.unicast"), "unicast names more than %d addresses: each of them is asked; name smaller networks", maxUnicast)
+	}
+	for i, secret := range d.Credentials {
+		text := r.expand(r.at("discovery.credentials"), secret.Reveal())
+		if user, _, ok := strings.Cut(text, ":"); !ok || user == "" {
+			r.mistake(r.at("discovery.credentials"), `each of credentials is "user:password"`)
+		}
+		d.Credentials[i] = Secret{text}
+	}
+	if d.Interval < 10*time.Second || d.Interval > 24*time.Hour {
+		r.mistake(r.at("discovery.interval"), `interval must be "10s" to "24h"`)
+	}
+}
+
+// ParsePrefix takes an address or a network.
+func ParsePrefix(s string) (netip.Prefix, error) {
+	if addr, err := netip.ParseAddr(s); err == nil {
+		return netip.PrefixFrom(addr.WithZone(""), addr.BitLen()), nil
+	}
+	prefix, err := netip.ParsePrefix(s)
+	return prefix.Masked(), err
 }
 
 func (r *reader) within(at string, n, least, most int) {
@@ -96,23 +140,23 @@ func (r *reader) checkSource(at string, c *Camera) {
 	c.Source = Secret{source}
 	scheme, rest, _ := strings.Cut(source, "://")
 	switch strings.ToLower(scheme) {
-	case "rtsp", "rtsps":
+	case "rtsp", "rtsps", "onvif", "onvifs":
 		if host := rest[strings.LastIndexByte(rest, '@')+1:]; host == "" || strings.HasPrefix(host, "/") {
-			r.mistake(line, "source needs a host after rtsp://")
+			r.mistake(line, "source needs a host after %s://", strings.ToLower(scheme))
 		}
 	case "":
 		r.mistake(r.at(at), `a camera needs a source, like "rtsp://user:password@192.0.2.10/stream1"`)
-	case "onvif", "http", "https", "v4l2", "lavfi", "publish":
-		r.mistake(line, "this version of camgate takes rtsp:// and rtsps:// sources; %s comes later", strings.ToLower(scheme))
+	case "http", "https", "v4l2", "lavfi", "publish":
+		r.mistake(line, "this version of camgate takes onvif:// and rtsp:// sources; %s comes later", strings.ToLower(scheme))
 	default:
-		r.mistake(line, "source must begin with rtsp:// or rtsps://")
+		r.mistake(line, "source must begin with onvif://, onvifs://, rtsp:// or rtsps://")
 	}
 	if c.PasswordFile == "" {
 		return
 	}
 	line = r.at(at + ".password_file")
 	if user, _, has := strings.Cut(rest, "@"); !has {
-		r.mistake(line, "password_file needs the user in source: rtsp://user@…")
+		r.mistake(line, "password_file needs the user in source: %s://user@…", strings.ToLower(scheme))
 	} else if strings.Contains(user, ":") {
 		r.mistake(line, "there is a password in source and a password_file: take one of them out")
 	}

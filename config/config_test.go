@@ -28,6 +28,7 @@ func TestExampleHoldsEveryKeyWithItsDefault(t *testing.T) {
 	camera.Name, camera.Source = c.Cameras[0].Name, c.Cameras[0].Source
 	want.Cameras = []Camera{camera}
 	want.HTTP.Hosts, want.HTTP.Origins = []string{}, []string{}
+	want.Discovery.Interfaces, want.Discovery.Unicast, want.Discovery.Credentials = []string{}, []string{}, []Secret{}
 	if !reflect.DeepEqual(*c, want) {
 		t.Errorf("the example says %+v, the defaults are %+v", *c, want)
 	}
@@ -79,8 +80,15 @@ func TestMistakesAreNamedWithLineAndMend(t *testing.T) {
 		{"no source", "[[camera]]\nname = \"x\"\n", []string{":1: a camera needs a source"}},
 		{"name with a slash", "[[camera]]\nname = \"a/b\"\nsource = \"rtsp://h/\"\n", []string{":2: a camera's name stands in URLs"}},
 		{"name with dots", "[[camera]]\nname = \"..\"\nsource = \"rtsp://h/\"\n", []string{":2: a camera's name stands in URLs"}},
-		{"source of later", "[[camera]]\nname = \"x\"\nsource = \"onvif://h\"\n", []string{":3: this version of camgate takes rtsp://"}},
+		{"source of later", "[[camera]]\nname = \"x\"\nsource = \"http://h\"\n", []string{":3: this version of camgate takes onvif:// and rtsp://"}},
 		{"source of nowhere", "[[camera]]\nname = \"x\"\nsource = \"rtsp:///s\"\n", []string{":3: source needs a host"}},
+		{"onvif", "[[camera]]\nname = \"x\"\nsource = \"onvif://u:p@h:8000/path?profile=main\"\nid = \"urn:uuid:1\"\nevents = true\n", nil},
+		{"onvif nowhere", "[[camera]]\nname = \"x\"\nsource = \"onvif://u@/\"\n", []string{":3: source needs a host after onvif://"}},
+		{"discovery", "[discovery]\nunicast = [\"192.0.2.7\", \"192.0.2.128/25\", \"2001:db8::/120\"]\nauto_add = true\ncredentials = [\"admin:a:b\", \"guest:\"]\n", nil},
+		{"networks", "[discovery]\nunicast = [\"camera\"]\n", []string{":2: \"camera\" is no address and no network"}},
+		{"too many addresses", "[discovery]\nunicast = [\"192.0.2.0/21\", \"198.51.100.0/20\"]\n", []string{":2: unicast names more than 4096"}},
+		{"IPv6 network", "[discovery]\nunicast = [\"2001:db8::/64\"]\n", []string{":2: unicast names more than 4096"}},
+		{"credentials", "[discovery]\ncredentials = [\"c4nary\"]\ninterval = \"1s\"\n", []string{":2: each of credentials is", ":3: interval must be"}},
 		{"single brackets", "[camera]\nname = \"x\"\n", []string{":1: a camera begins with [[camera]]"}},
 		{"environment", "[[camera]]\nname = \"x\"\nsource = \"rtsp://h/${CAMGATE_NO_SUCH}\"\n", []string{":3: the environment has no variable CAMGATE_NO_SUCH"}},
 		{"everybody", "[http]\nlisten = \"0.0.0.0:8000\"\n", []string{":2: listen = \"0.0.0.0:8000\" can be reached by others"}},

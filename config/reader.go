@@ -34,7 +34,7 @@ func (r *reader) at(path string) int {
 }
 
 // later are the sections that other versions have.
-var later = map[string]bool{"discovery": true, "webrtc": true, "legacy": true, "user": true, "tls": true, "hooks": true, "metrics": true, "wall": true}
+var later = map[string]bool{"webrtc": true, "legacy": true, "user": true, "tls": true, "hooks": true, "metrics": true, "wall": true}
 
 // table fills the struct that into points to.
 func (r *reader) table(path string, tree map[string]any, into any) {
@@ -112,6 +112,9 @@ func (r *reader) value(at string, value any, into reflect.Value) {
 		} else {
 			r.wrong(at, "text in quotes", value)
 		}
+		return
+	case []Secret:
+		r.secrets(at, value, into)
 		return
 	case []Camera:
 		r.cameras(at, value, into)
@@ -203,6 +206,16 @@ func (r *reader) texts(at string, value any, into reflect.Value) {
 		texts = append(texts, s)
 	}
 	into.Set(reflect.ValueOf(texts))
+}
+
+func (r *reader) secrets(at string, value any, into reflect.Value) {
+	var texts []string
+	r.texts(at, value, reflect.ValueOf(&texts).Elem())
+	secrets := make([]Secret, 0, len(texts))
+	for _, text := range texts {
+		secrets = append(secrets, Secret{text})
+	}
+	into.Set(reflect.ValueOf(secrets))
 }
 
 func (r *reader) cameras(at string, value any, into reflect.Value) {

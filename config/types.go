@@ -9,10 +9,11 @@ import (
 
 // Config is a whole configuration. Load fills in every default.
 type Config struct {
-	HTTP    HTTP     `toml:"http"`
-	Limits  Limits   `toml:"limits"`
-	Log     Log      `toml:"log"`
-	Cameras []Camera `toml:"camera"`
+	HTTP      HTTP      `toml:"http"`
+	Discovery Discovery `toml:"discovery"`
+	Limits    Limits    `toml:"limits"`
+	Log       Log       `toml:"log"`
+	Cameras   []Camera  `toml:"camera"`
 }
 
 // HTTP says where and for whom pictures are served.
@@ -22,6 +23,16 @@ type HTTP struct {
 	Hosts          []string `toml:"hosts"`           // further names that browsers may call the gateway by
 	Origins        []string `toml:"origins"`         // further pages that may open WebSockets
 	WWW            string   `toml:"www"`             // a folder of pages that go before the built-in ones
+}
+
+// Discovery says how cameras are found, and what is done with them.
+type Discovery struct {
+	Listen      bool          `toml:"listen"`      // hear what cameras announce
+	Interfaces  []string      `toml:"interfaces"`  // by name; none: every suitable one
+	Unicast     []string      `toml:"unicast"`     // addresses and networks that are asked one by one
+	AutoAdd     bool          `toml:"auto_add"`    // serve what is found
+	Credentials []Secret      `toml:"credentials"` // user:password each, tried in this order with AutoAdd
+	Interval    time.Duration `toml:"interval"`    // between searches with AutoAdd
 }
 
 // Limits bounds what viewers can ask for.
@@ -49,6 +60,8 @@ type Camera struct {
 	Threads        int           `toml:"threads"` // of the decoder
 	TLSFingerprint string        `toml:"tls_fingerprint"`
 	TLSInsecure    bool          `toml:"tls_insecure"`
+	ID             string        `toml:"id"`     // endpoint reference or serial number, by which an ONVIF camera is found again
+	Events         bool          `toml:"events"` // keep the events of an ONVIF camera subscribed
 	JPEG           JPEG          `toml:"jpeg"`
 }
 
@@ -60,9 +73,10 @@ type JPEG struct {
 
 func defaults() Config {
 	return Config{
-		HTTP:   HTTP{Listen: "127.0.0.1:8000"},
-		Limits: Limits{MaxViewers: 1000, MaxRenditions: 16, MaxPixels: 8192 * 8192},
-		Log:    Log{Level: "info", Format: "text"},
+		HTTP:      HTTP{Listen: "127.0.0.1:8000"},
+		Discovery: Discovery{Listen: true, Interval: 5 * time.Minute},
+		Limits:    Limits{MaxViewers: 1000, MaxRenditions: 16, MaxPixels: 8192 * 8192},
+		Log:       Log{Level: "info", Format: "text"},
 	}
 }
 

@@ -20,15 +20,18 @@ type Address struct {
 	user               *url.Userinfo
 }
 
-// ParseAddress takes an rtsp:// or rtsps:// URL as people write them: user and password
-// may hold any character, as it is or %-encoded. (One that could be either, such as
-// "50%25", is taken as encoded.) The error never holds either.
+// defaultPorts are the ports of the schemes that ParseAddress takes.
+var defaultPorts = map[string]string{"rtsp": "554", "rtsps": "322", "onvif": "80", "onvifs": "443"}
+
+// ParseAddress takes an rtsp://, rtsps://, onvif:// or onvifs:// URL as people write them:
+// user and password may hold any character, as it is or %-encoded. (One that could be
+// either, such as "50%25", is taken as encoded.) The error never holds either.
 func ParseAddress(raw string) (Address, error) {
 	raw = strings.TrimSpace(raw)
 	scheme, rest, ok := strings.Cut(raw, "://")
 	scheme = strings.ToLower(scheme)
-	if !ok || scheme != "rtsp" && scheme != "rtsps" {
-		return Address{}, errors.New("a camera's address begins with rtsp:// or rtsps://")
+	if !ok || defaultPorts[scheme] == "" {
+		return Address{}, errors.New("a camera's address begins with rtsp://, rtsps://, onvif:// or onvifs:// (ONVIF over TLS)")
 	}
 	a := Address{scheme: scheme}
 	hostAndRest := rest
@@ -122,14 +125,14 @@ func looksLikeHost(s string) bool {
 
 // hostPort completes s with the scheme's port.
 func hostPort(s, scheme string) (string, error) {
-	host, port := s, map[string]string{"rtsp": "554", "rtsps": "322"}[scheme]
+	host, port := s, defaultPorts[scheme]
 	if h, p, err := net.SplitHostPort(s); err == nil {
 		host, port = h, p
 	} else {
 		host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
 	}
 	if host == "" {
-		return "", errors.New("a camera's address needs a host after rtsp://")
+		return "", fmt.Errorf("a camera's address needs a host after %s://", scheme)
 	}
 	if n, err := net.LookupPort("tcp", port); err != nil || n == 0 || strings.Trim(port, "0123456789") != "" {
 		return "", errors.New("the port of a camera's address must be 1 to 65535")
@@ -180,6 +183,56 @@ func (a Address) WithPassword(password string) Address {
 
 // Host is host:port.
 func (a Address) Host() string { return a.host }
+
+// ONVIF says that the address is of a camera that is to be asked for its streams, and not
+// of a stream.
+func (a Address) ONVIF() bool { return a.scheme == "onvif" || a.scheme == "onvifs" }
+
+// Service is the URL of an ONVIF camera's device service, without user and password; its
+// path is "" where the address names none. Profile is what ?profile= asks for: auto, or a
+// profile's name or token.
+func (a Address) Service() (service, profile string) {
+	u, _ := url.Parse(nowhere + a.rest) // ParseAddress has done it before
+	query := u.Query()
+	if profile = query.Get("profile"); profile == "" {
+		profile = "auto"
+	}
+	query.Del("profile")
+	u.Scheme, u.Host, u.RawQuery = map[string]string{"onvif": "http", "onvifs": "https"}[a.scheme], a.host, query.Encode()
+	if strings.Contains(u.Host, "%") { // a zone, which a URL writes encoded (RFC 6874)
+		u.Host = strings.Replace(u.Host, "%", "%25", 1)
+	}
+	if u.Path == "/" {
+		u.Path = ""
+	}
+	path := u.RequestURI()
+	if u.Path == "" && u.RawQuery == "" {
+		path = ""
+	}
+	return u.Scheme + "://" + u.Host + path, profile
+}
+
+// Login is user and password, both as they are; given is false where the address names
+// neither.
+func (a Address) Login() (user, password string, given bool) {
+	password, _ = a.user.Password()
+	return a.user.Username(), password, a.user != nil
+}
+
+// WithLogin is the address with the user and password of another.
+func (a Address) WithLogin(of Address) Address {
+	if a.user == nil {
+		a.user = of.user
+	}
+	return a
+}
+
+// WithHost is the address at another host; the port stays.
+func (a Address) WithHost(host string) Address {
+	_, port, _ := net.SplitHostPort(a.host)
+	a.host = net.JoinHostPort(host, port)
+	return a
+}
 
 // request is the URL for gortsplib, which keeps user and password out of the request line.
 func (a Address) request() *base.URL {

@@ -57,7 +57,12 @@ type Options struct {
 // Dial is the bare TCP connection that tells whether the camera's port is open. RTSP
 // takes it over. The error is short, to stand behind the address in a sentence.
 func Dial(ctx context.Context, a Address, timeout time.Duration) (net.Conn, error) {
-	conn, err := dialer(timeout).DialContext(ctx, "tcp", a.host)
+	return DialHost(ctx, a.host, timeout)
+}
+
+// DialHost is Dial for a host:port.
+func DialHost(ctx context.Context, host string, timeout time.Duration) (net.Conn, error) {
+	conn, err := dialer(timeout).DialContext(ctx, "tcp", host)
 	if opErr := new(net.OpError); errors.As(err, &opErr) {
 		return nil, opErr.Err // "connection refused"
 	}

@@ -19,7 +19,14 @@ type (
 		Name() string
 		Newest(media.Rendition) *media.Picture
 		Status() camera.Status
-		watch(r media.Rendition, fps float64) (viewer, error)
+		watch(wish) (viewer, error)
+	}
+	// wish is what somebody wants to see, and who it is.
+	wish struct {
+		media.Rendition
+		fps        float64 // at most; 0: all there are
+		still      bool    // one new picture is enough
+		peer, form string
 	}
 	viewer interface {
 		Next(context.Context) (*media.Picture, error)
@@ -47,11 +54,16 @@ func (g gatewayCameras) all() []served {
 
 type realCamera struct{ *camera.Camera }
 
-func (c realCamera) watch(r media.Rendition, fps float64) (viewer, error) {
-	v, err := c.Watch(r, fps)
+func (c realCamera) watch(w wish) (viewer, error) {
+	watch := func() (*camera.Viewer, error) { return c.Watch(w.Rendition, w.fps) }
+	if w.still {
+		watch = func() (*camera.Viewer, error) { return c.WatchStill(w.Rendition) }
+	}
+	v, err := watch()
 	if err != nil {
 		return nil, err // not a nil *camera.Viewer, which would not be a nil viewer
 	}
+	v.Describe(w.peer, w.form)
 	return v, nil
 }
 
@@ -59,10 +71,11 @@ func (c realCamera) watch(r media.Rendition, fps float64) (viewer, error) {
 type snapshotCamera struct {
 	served
 	params params.Params
+	peer   string
 }
 
 func (c snapshotCamera) Watch() (snapshot.Viewer, error) {
-	v, err := c.watch(c.params.Rendition, 0)
+	v, err := c.watch(wish{Rendition: c.params.Rendition, still: true, peer: c.peer, form: "snapshot"})
 	if err != nil {
 		return nil, err
 	}

@@ -83,7 +83,8 @@ func (f *fakeCamera) Status() camera.Status {
 	return camera.Status{Name: f.name, State: f.state, Viewers: f.viewers}
 }
 
-func (f *fakeCamera) watch(r media.Rendition, _ float64) (viewer, error) {
+func (f *fakeCamera) watch(w wish) (viewer, error) {
+	r := w.Rendition
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.closed {

@@ -53,7 +53,7 @@ func (s *Server) mjpeg(c echo.Context) error {
 		h.Set("Connection", "close")
 		return c.NoContent(http.StatusOK)
 	}
-	viewer, release, err := s.watch(camera, p)
+	viewer, release, err := s.watch(c, camera, p, "mjpeg")
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (s *Server) websocket(c echo.Context) error {
 	if err != nil {
 		return badRequest(err)
 	}
-	viewer, release, err := s.watch(camera, p)
+	viewer, release, err := s.watch(c, camera, p, "ws")
 	if err != nil {
 		return err
 	}
@@ -90,12 +90,12 @@ func (s *Server) websocket(c echo.Context) error {
 }
 
 // watch admits a viewer to a camera.
-func (s *Server) watch(camera served, p params.Params) (viewer, func(), error) {
+func (s *Server) watch(c echo.Context, camera served, p params.Params, form string) (viewer, func(), error) {
 	release, err := s.admit()
 	if err != nil {
 		return nil, nil, err
 	}
-	v, err := camera.watch(p.Rendition, p.FPS)
+	v, err := camera.watch(wish{Rendition: p.Rendition, fps: p.FPS, peer: c.Request().RemoteAddr, form: form})
 	if err != nil {
 		release()
 		return nil, nil, ofCamera(camera.Name(), err)
@@ -124,7 +124,7 @@ func (s *Server) snapshot(c echo.Context) error {
 		return err
 	}
 	defer release()
-	picture, err := snapshot.Take(c.Request().Context(), snapshotCamera{served: camera, params: p}, snapshot.Options{
+	picture, err := snapshot.Take(c.Request().Context(), snapshotCamera{served: camera, params: p, peer: c.Request().RemoteAddr}, snapshot.Options{
 		MaxAge: p.MaxAge, Placeholder: p.Placeholder, Patience: s.cfg.Patience,
 	})
 	if err != nil {

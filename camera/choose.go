@@ -1,0 +1,147 @@
+package camera
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"camgate/camera/source"
+	"camgate/media"
+)
+
+// stepDownAfter is how long a smaller profile must do before it is changed to: somebody
+// who closes the large picture may open the next one.
+const stepDownAfter = 5 * time.Second
+
+// demand is what the viewers want just now, all together.
+type demand struct {
+	renditions []media.Rendition
+	stills     bool // nobody wants more than a picture a second
+}
+
+// choice is where the pictures are to come from.
+type choice struct {
+	name     string         // of the profile; "" where the configuration names the stream
+	token    string         // of the profile
+	address  source.Address // RTSP; also where snapshot is used
+	snapshot string         // where single pictures are fetched in its place; "" not at all
+	pixels   int            // width × height as the camera says; 0: unknown
+}
+
+// demand reads what is wanted; the caller holds the mutex.
+func (c *Camera) demandNow() demand {
+	d := demand{stills: c.viewers > 0}
+	for wanted, shared := range c.renditions {
+		if len(shared.viewers) == 0 {
+			continue
+		}
+		d.renditions = append(d.renditions, wanted)
+		for v := range shared.viewers {
+			d.stills = d.stills && (v.still || v.fps > 0 && v.fps <= 1)
+		}
+	}
+	return d
+}
+
+// choose says where the next session's pictures are to come from. An ONVIF camera that
+// has not been asked is asked.
+func (c *Camera) choose(ctx context.Context) (choice, error) {
+	if c.device == nil {
+		return choice{address: c.cfg.Address}, nil
+	}
+	streams, err := c.device.offered(ctx)
+	if err != nil {
+		return choice{}, err
+	}
+	c.mu.Lock()
+	d := c.demandNow()
+	c.mu.Unlock()
+	return c.device.choice(streams, d), nil
+}
+
+// choice is the cheapest stream that is large enough for what is wanted.
+func (d *device) choice(streams []stream, wanted demand) choice {
+	best := cheapest(streams, wanted)
+	chosen := choice{name: best.Name, token: best.Token, address: best.address, pixels: best.Width * best.Height}
+	if wanted.stills {
+		chosen.snapshot = d.stills(best)
+	}
+	return chosen
+}
+
+// cheapest of the streams that are large enough: the fewest pixels, then H.264 before all
+// else because it costs the least to decode, then the lower rate. Where none is large
+// enough it is the largest.
+func cheapest(streams []stream, wanted demand) stream {
+	sorted := slices.Clone(streams)
+	slices.SortStableFunc(sorted, func(a, b stream) int {
+		return cmp.Or(cmp.Compare(a.Width*a.Height, b.Width*b.Height), cmp.Compare(codecRank(a.Codec), codecRank(b.Codec)), cmp.Compare(a.FPS, b.FPS))
+	})
+	largest := sorted[len(sorted)-1]
+	for _, s := range sorted { // of the largest the best too
+		if s.Width*s.Height == largest.Width*largest.Height {
+			largest = s
+			break
+		}
+	}
+	if largest.Width == 0 {
+		return streams[0] // the camera does not say: its first profile is its main one
+	}
+	for _, s := range sorted {
+		if s.Width > 0 && enough(s, largest, wanted.renditions) {
+			return s
+		}
+	}
+	return largest
+}
+
+func codecRank(codec string) int {
+	switch codec {
+	case "H264":
+		return 0
+	case "H265":
+		return 1
+	}
+	return 2
+}
+
+// enough says whether no wanted picture becomes smaller than the largest stream would make
+// it. A substream of a slightly different aspect, as 704×576 of 16:9, is enough.
+func enough(s, largest stream, wanted []media.Rendition) bool {
+	for _, r := range wanted {
+		w, h := r.Size(largest.Width, largest.Height)
+		if s.Width >= w && s.Height >= h {
+			continue
+		}
+		sw, sh := r.Size(s.Width, s.Height)
+		if r.Exact || sw*sh*20 < w*h*19 {
+			return false
+		}
+	}
+	return len(wanted) > 0 || s.Width*s.Height == largest.Width*largest.Height
+}
+
+// better is the choice that fits the present viewers better than now does, and whether it
+// is worth it. Nobody watching changes nothing.
+func (c *Camera) better(now choice) (choice, bool) {
+	if c.device == nil {
+		return now, false
+	}
+	c.device.mu.Lock()
+	streams := c.device.streams
+	c.device.mu.Unlock()
+	c.mu.Lock()
+	d := c.demandNow()
+	c.mu.Unlock()
+	if len(streams) == 0 || len(d.renditions) == 0 {
+		return now, false
+	}
+	next := c.device.choice(streams, d)
+	return next, next.token != now.token || next.snapshot != now.snapshot
+}
+
+// smaller says that the change can wait: what there is now is more than enough.
+func (next choice) smaller(now choice) bool {
+	return next.snapshot != "" || now.snapshot == "" && next.pixels <= now.pixels
+}
