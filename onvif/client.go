@@ -1,44 +1,135 @@
 package onvif
 
-import "context"
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
 
 // A Client asks one camera. It is safe for concurrent use. It connects when first asked,
-// and remembers clock, services and the way to log in.
+// and remembers clock, services and the way to log in for its life: after a change of the
+// camera's address or password make a new one.
+//
+// Errors are sentences with the camera's address, and wrap the errors of this package.
 type Client struct {
-	options Options
+	options   Options
+	base      *url.URL // of the device service, as reached
+	transport *transport
+	login     *login
+	clock     clockState
+	services  serviceState
+	log       *slog.Logger
+
+	pull time.Duration // how long one PullMessages waits
+
+	mu    sync.Mutex
+	notes []string
 }
 
 // New checks the options. It does not touch the network.
-func New(o Options) (*Client, error) { return &Client{options: o}, nil }
+func New(o Options) (*Client, error) {
+	base, err := parseAddress(o.Address)
+	if err != nil {
+		return nil, err
+	}
+	if o.Timeout <= 0 {
+		o.Timeout = 5 * time.Second
+	}
+	check := &certificateCheck{
+		pin:      strings.ToLower(strings.NewReplacer(":", "", " ", "").Replace(o.TLSFingerprint)),
+		insecure: o.TLSInsecure,
+		host:     zoneless(base.Hostname()),
+	}
+	if n := len(check.pin); n != 0 && n != 64 {
+		return nil, fmt.Errorf("tls_fingerprint has %d digits; the SHA-256 of a certificate has 64", n)
+	}
+	c := &Client{
+		options: o, base: base, login: newLogin(), log: o.Log, pull: pullTime,
+		transport: newTransport(base.Hostname(), check),
+	}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	return c, nil
+}
 
-// Close ends idle connections.
-func (c *Client) Close() {}
+// Close ends idle connections. Calls that are under way end by their contexts.
+func (c *Client) Close() { c.transport.close() }
 
-// Auth says how the client logs in now.
-func (c *Client) Auth() string { return "anonymous" }
+// Auth says how the client logs in now: "anonymous", "WS-UsernameToken", "HTTP Digest
+// (SHA-256)", …
+func (c *Client) Auth() string { return c.login.name() }
 
-// Notes are sentences about what was odd and mended.
-func (c *Client) Notes() []string { return nil }
+// Notes are sentences about what was odd and mended, oldest first, each once.
+func (c *Client) Notes() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.notes)
+}
 
-func (c *Client) Clock(ctx context.Context) (Clock, error) { return Clock{}, ErrNotSupported }
-func (c *Client) Information(ctx context.Context) (Information, error) {
-	return Information{}, ErrNotSupported
+const maxNotes = 32
+
+func (c *Client) note(text string) {
+	text = c.scrub(text)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.notes) < maxNotes && !slices.Contains(c.notes, text) {
+		c.notes = append(c.notes, text)
+		c.log.Info("onvif: "+text, "camera", c.base.Host)
+	}
 }
-func (c *Client) Hostname(ctx context.Context) (string, error)          { return "", ErrNotSupported }
-func (c *Client) EndpointReference(ctx context.Context) (string, error) { return "", ErrNotSupported }
-func (c *Client) Services(ctx context.Context) (map[string]string, error) {
-	return nil, ErrNotSupported
+
+func (c *Client) credentials() bool { return c.options.User != "" || c.options.Password != "" }
+
+// explain puts the camera and what was asked in front of an error.
+func (c *Client) explain(operation string, err error) error {
+	var unreachable *UnreachableError
+	switch {
+	case err == nil, errors.Is(err, context.Canceled):
+		return err
+	case errors.As(err, &unreachable):
+		return &sentence{"camera " + c.scrub(err.Error()), err}
+	}
+	text := err.Error()
+	var fault *Fault
+	switch {
+	case errors.Is(err, ErrNotONVIF):
+		text += "; is this its ONVIF port?"
+	case errors.As(err, &fault) && !errors.Is(err, ErrNotAuthorized):
+		text = "it refuses: " + text
+	}
+	return &sentence{c.scrub(fmt.Sprintf("camera %s: %s: %s", c.base.Host, operation, text)), err}
 }
-func (c *Client) Profiles(ctx context.Context) ([]Profile, error) { return nil, ErrNotSupported }
-func (c *Client) StreamURI(ctx context.Context, p Profile) (string, error) {
-	return "", ErrNotSupported
+
+// scrub takes the password out of a text, in each form in which it travels. One or two
+// letters are no secret, and replacing them would leave no text.
+func (c *Client) scrub(text string) string {
+	password := c.options.Password
+	if len(password) < 3 {
+		return text
+	}
+	for _, secret := range []string{
+		base64.StdEncoding.EncodeToString([]byte(c.options.User + ":" + password)),
+		base64.StdEncoding.EncodeToString([]byte(password)),
+		url.UserPassword("", password).String()[1:],
+		url.QueryEscape(password), url.PathEscape(password), password, printable(password, len(password)),
+	} {
+		if len(secret) >= 3 {
+			text = strings.ReplaceAll(text, secret, "***")
+		}
+	}
+	return text
 }
-func (c *Client) SnapshotURI(ctx context.Context, p Profile) (string, error) {
-	return "", ErrNotSupported
-}
-func (c *Client) VideoSources(ctx context.Context) ([]VideoSource, error) {
-	return nil, ErrNotSupported
-}
+
+const pullTime = 15 * time.Second
+
 func (c *Client) Snapshot(ctx context.Context, uri string) ([]byte, error) {
 	return nil, ErrNotSupported
 }
