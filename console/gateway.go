@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"camgate/camera"
+	"camgate/discovery"
 	"camgate/media"
 	"camgate/onvif"
 )
@@ -13,8 +14,6 @@ import (
 // Errors are sentences for the operator and hold no password. Texts that came from a
 // network may hold anything: the console shows them harmlessly.
 type Gateway interface {
-	finder
-
 	// Cameras are all cameras, in the order in which they are shown. The slice is not
 	// changed by either side.
 	Cameras() []*camera.Camera
@@ -22,12 +21,22 @@ type Gateway interface {
 	// Camera is the camera of exactly this name, nil if there is none.
 	Camera(name string) *camera.Camera
 
+	// Devices are all cameras that were found on the network, by address.
+	Devices() []discovery.Device
+
+	// Search asks the network once, and returns after wait, or when ctx ends.
+	Search(ctx context.Context, wait time.Duration) error
+
 	// Add makes a camera of a source (a URL as in the configuration), serves it, and
 	// returns its name. Where name is "" it makes a readable one.
 	Add(name, source string) (string, error)
 
 	// Remove ends a camera and everybody who watches it.
 	Remove(name string) error
+
+	// ForgetFound removes the cameras that are served because they were found, and forgets
+	// what was found. It returns how many cameras were removed.
+	ForgetFound() int
 
 	// Probe asks one camera (onvif://, rtsp://, http://…, or a camera's name) what it is.
 	// step is called from the calling goroutine, once as each step ends. The error is for
