@@ -15,9 +15,10 @@ type request struct {
 	operation string // local name, "GetProfiles"
 	action    string // of the Content-Type header (SOAP 1.2, RFC 3902)
 	url       *url.URL
-	body      any   // a structure of use-go/onvif, or one like them
-	headers   []any // SOAP headers besides wsse:Security
-	reply     any   // pointer; nil where nothing in the answer matters
+	body      any     // a structure of use-go/onvif, or one like them
+	headers   []any   // SOAP headers besides wsse:Security
+	reply     any     // pointer; nil where nothing in the answer matters
+	raw       *[]byte // gets the answer's bytes; may be nil
 	timeout   time.Duration
 	// open operations are asked anonymously first, always: class PRE_AUTH (ONVIF Core, section
 	// 5.9.4.3). Some cameras refuse even these when a wrong token comes with them.
@@ -202,6 +203,9 @@ func (c *Client) read(r *request, a *answer) error {
 			return errors.Join(err, ErrNotONVIF)
 		}
 		return err
+	}
+	if r.raw != nil {
+		*r.raw = a.body
 	}
 	return readReply(a.body, a.status, r.operation, r.reply)
 }

@@ -22,7 +22,8 @@ type Client struct {
 	options   Options
 	base      *url.URL // of the device service, as reached
 	transport *transport
-	login     *login
+	login     *login // to the services
+	pictures  *login // to snapshots, which may ask otherwise
 	clock     clockState
 	services  serviceState
 	log       *slog.Logger
@@ -51,7 +52,7 @@ func New(o Options) (*Client, error) {
 		return nil, fmt.Errorf("tls_fingerprint has %d digits; the SHA-256 of a certificate has 64", n)
 	}
 	c := &Client{
-		options: o, base: base, login: newLogin(), log: o.Log, pull: pullTime,
+		options: o, base: base, login: newLogin(), pictures: newLogin(), log: o.Log, pull: pullTime,
 		transport: newTransport(base.Hostname(), check),
 	}
 	if c.log == nil {
@@ -127,21 +128,3 @@ func (c *Client) scrub(text string) string {
 	}
 	return text
 }
-
-const pullTime = 15 * time.Second
-
-func (c *Client) Snapshot(ctx context.Context, uri string) ([]byte, error) {
-	return nil, ErrNotSupported
-}
-func (c *Client) Move(ctx context.Context, p Profile, pan, tilt, zoom float64) error {
-	return ErrNotSupported
-}
-func (c *Client) MoveTo(ctx context.Context, p Profile, pan, tilt, zoom float64) error {
-	return ErrNotSupported
-}
-func (c *Client) Stop(ctx context.Context, p Profile) error { return ErrNotSupported }
-func (c *Client) Presets(ctx context.Context, p Profile) ([]Preset, error) {
-	return nil, ErrNotSupported
-}
-func (c *Client) GoTo(ctx context.Context, p Profile, preset string) error { return ErrNotSupported }
-func (c *Client) WatchMotion(ctx context.Context, motion func(bool)) error { return ErrNotSupported }

@@ -3,6 +3,7 @@ package onvif
 import (
 	"errors"
 	"fmt"
+	"net"
 )
 
 // The errors of this package, for errors.Is. What is returned wraps them in a sentence.
@@ -34,6 +35,12 @@ func (e *UnreachableError) Error() string {
 
 // Unwrap lets errors.Is find the cause.
 func (e *UnreachableError) Unwrap() error { return e.Cause }
+
+// timeout tells whether a connection was there and no answer came over it in time.
+func (e *UnreachableError) timeout() bool {
+	var n net.Error
+	return errors.As(e.Cause, &n) && n.Timeout()
+}
 
 // A CertificateError says that the camera's certificate was refused. Fingerprint is its
 // SHA-256, to be written into tls_fingerprint where the camera is the right one.

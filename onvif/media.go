@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/use-go/onvif/media"
 	sdk "github.com/use-go/onvif/xsd/onvif"
@@ -189,9 +190,21 @@ func (r *videoSourcesReply) sources() []VideoSource {
 	return found
 }
 
-// VideoSources asks what lenses or inputs there are.
+// VideoSources asks what lenses or inputs there are. Media2 does not know the question: of
+// a camera with Media2 alone, the sources are those of its profiles.
 func (c *Client) VideoSources(ctx context.Context) ([]VideoSource, error) {
 	var reply videoSourcesReply
 	err := c.callService(ctx, nsMedia, media1("GetVideoSources", media.GetVideoSources{}, &reply))
-	return reply.sources(), err
+	if !errors.Is(err, ErrNotSupported) || !c.has(ctx, nsMedia2) {
+		return reply.sources(), err
+	}
+	profiles, err := c.Profiles(ctx)
+	var found []VideoSource
+	for _, p := range profiles {
+		known := slices.ContainsFunc(found, func(s VideoSource) bool { return s.Token == p.VideoSource })
+		if p.VideoSource != "" && !known {
+			found = append(found, VideoSource{Token: p.VideoSource})
+		}
+	}
+	return found, err
 }

@@ -3,43 +3,67 @@ package onvif
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
+	"sync/atomic"
 	"time"
 )
 
 const (
 	maxRedirects = 3
+	maxHeader    = 64 << 10
 	maxIdle      = 2 // connections that wait for the next request
 	maxOpen      = 6 // connections at once; events hold one
 )
 
+// errBadHead: net/http does not take the answer's head.
+var errBadHead = errors.New("its HTTP answer cannot be read")
+
 // A transport sends HTTP requests to one camera, and to nobody else.
 type transport struct {
-	host   string // the camera's, with zone, as url.URL.Hostname gives it
-	client *http.Client
+	host    string // the camera's, with zone, as url.URL.Hostname gives it
+	client  *http.Client
+	lenient *http.Client // for cameras whose HTTP headers are none
+	odd     atomic.Bool  // this is one
 }
 
 func newTransport(host string, check *certificateCheck) *transport {
 	dialer := &net.Dialer{Timeout: 10 * time.Second} // the request's own limit is shorter as a rule
-	return &transport{host: host, client: &http.Client{
-		Transport: &http.Transport{
-			Proxy:                  nil, // a camera's password is nothing for the environment's proxy
-			DialContext:            dialer.DialContext,
-			TLSClientConfig:        check.config(),
-			DisableCompression:     true,
-			MaxIdleConns:           maxIdle,
-			MaxIdleConnsPerHost:    maxIdle,
-			MaxConnsPerHost:        maxOpen,
-			IdleConnTimeout:        30 * time.Second,
-			MaxResponseHeaderBytes: 64 << 10,
-		},
+	strict := &http.Transport{
+		Proxy:                  nil, // a camera's password is nothing for the environment's proxy
+		DialContext:            dialer.DialContext,
+		TLSClientConfig:        check.config(),
+		DisableCompression:     true,
+		MaxIdleConns:           maxIdle,
+		MaxIdleConnsPerHost:    maxIdle,
+		MaxConnsPerHost:        maxOpen,
+		IdleConnTimeout:        30 * time.Second,
+		MaxResponseHeaderBytes: maxHeader,
+	}
+	lenient := strict.Clone()
+	lenient.DisableKeepAlives = true // one head a connection
+	lenient.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dialer.DialContext(ctx, network, address)
+		return filterHead(conn), err
+	}
+	lenient.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := (&tls.Dialer{NetDialer: dialer, Config: check.config()}).DialContext(ctx, network, address)
+		return filterHead(conn), err
+	}
+	return &transport{host: host, client: withoutRedirects(strict), lenient: withoutRedirects(lenient)}
+}
+
+func withoutRedirects(t *http.Transport) *http.Client {
+	return &http.Client{
+		Transport:     t,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	}
 }
 
 func (t *transport) close() { t.client.CloseIdleConnections() }
@@ -107,6 +131,16 @@ func (t *transport) once(ctx context.Context, o outgoing, target *url.URL) (*ans
 	if zoneless(target.Hostname()) != zoneless(t.host) {
 		return nil, fmt.Errorf("%s is not the camera's own host %s: not asked", printable(target.Host, 100), t.host)
 	}
+	a, err := t.do(ctx, o, target, t.odd.Load())
+	if errors.Is(err, errBadHead) {
+		if a, err = t.do(ctx, o, target, true); err == nil {
+			t.odd.Store(true)
+		}
+	}
+	return a, err
+}
+
+func (t *transport) do(ctx context.Context, o outgoing, target *url.URL, lenient bool) (*answer, error) {
 	request, err := http.NewRequestWithContext(ctx, o.method, target.String(), bytes.NewReader(o.body))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s", ErrMalformed, printable(err.Error(), 200))
@@ -121,7 +155,11 @@ func (t *transport) once(ctx context.Context, o outgoing, target *url.URL) (*ans
 		}
 	}
 	start := time.Now()
-	response, err := t.client.Do(request)
+	client := t.client
+	if lenient {
+		client = t.lenient
+	}
+	response, err := client.Do(request)
 	if err != nil {
 		return nil, t.unreachable(ctx, target, err)
 	}
@@ -147,6 +185,9 @@ func (t *transport) unreachable(ctx context.Context, target *url.URL, err error)
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err // without the address, which may hold a password in its query
+	}
+	if text := err.Error(); strings.Contains(text, "malformed") || strings.Contains(text, "invalid header") {
+		return fmt.Errorf("%w: %w: %s", ErrMalformed, errBadHead, printable(text, 200))
 	}
 	if errors.Is(err, context.Canceled) || errors.Is(context.Cause(ctx), context.Canceled) {
 		return context.Canceled

@@ -33,9 +33,12 @@ type tokenReader struct {
 func newDecoder(data []byte) *xml.Decoder {
 	raw := xml.NewDecoder(bytes.NewReader(legible(data)))
 	raw.Strict = false // tolerates "&" alone and attributes without quotes; it knows no entity but XML's own
-	raw.CharsetReader = func(_ string, input io.Reader) (io.Reader, error) { return input, nil }
+	raw.CharsetReader = sameReader
 	return xml.NewTokenDecoder(&tokenReader{raw: raw})
 }
+
+// sameReader stands for whatever encoding is declared: the bytes are UTF-8 already.
+func sameReader(_ string, input io.Reader) (io.Reader, error) { return input, nil }
 
 // Token implements xml.TokenReader.
 func (r *tokenReader) Token() (xml.Token, error) {
