@@ -1,6 +1,7 @@
 package camsim
 
 import (
+	"image"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -24,6 +25,9 @@ type film interface {
 	// next moves on by one picture. Where wanted is false nobody watches, and nothing
 	// need be made. The shots are shared: nobody changes them.
 	next(now time.Time, wanted bool) ([]shot, error)
+	// still draws the picture whose turn was last. It is the film's own, and holds until
+	// the next call of any method.
+	still(now time.Time) *image.YCbCr
 	close()
 }
 
@@ -120,6 +124,8 @@ func shift(shown, out int64, fps float64) time.Duration {
 type clip struct {
 	shots []shot
 	at    int
+	key   clipKey
+	scene *texture // for stills; nil until the first
 }
 
 func (c *clip) first() *media.AccessUnit { return c.shots[0].au }
@@ -160,7 +166,7 @@ func loadClip(o Options) (*clip, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &clip{shots: shots}, nil
+	return &clip{shots: shots, key: key}, nil
 }
 
 func encodeClip(key clipKey) ([]shot, error) {

@@ -34,6 +34,15 @@ type Device struct {
 	ports      map[role]*port
 	previous   string // host before the last Move
 	selfSigned *tls.Config
+	tokens     map[string]bool   // nonces of WS-UsernameTokens that came
+	nonces     map[string]*nonce // of HTTP Digest, that were given out
+	failures   int               // wrong passwords since the last right one
+
+	lockedUntil time.Time
+
+	head       head
+	motion     bool
+	pullPoints map[string]*pullPoint
 }
 
 // Start starts a device. It closes with ctx.
@@ -46,7 +55,9 @@ func Start(ctx context.Context, o Options) (*Device, error) {
 		return nil, err
 	}
 	life, cancel := context.WithCancel(context.Background())
-	d := &Device{options: o, life: life, cancel: cancel, password: o.Password, requests: map[string]int{}, ports: map[role]*port{}}
+	d := &Device{options: o, life: life, cancel: cancel, password: o.Password, requests: map[string]int{},
+		ports: map[role]*port{}, head: newHead(), pullPoints: map[string]*pullPoint{},
+		tokens: map[string]bool{}, nonces: map[string]*nonce{}}
 	d.skew.Store(int64(o.ClockSkew))
 	d.storeQuirks(o.Quirks)
 	if err := d.start(); err != nil {

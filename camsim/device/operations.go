@@ -14,11 +14,13 @@ const (
 	open                     // whoever has a login, unless a quirk says otherwise
 )
 
-// An operation fills its template with what answer returns. A nil answer has no data.
+// An operation fills its template with what answer returns.
 type operation struct {
 	access access
 	answer func(*call) (any, *fault)
 }
+
+func nothing(*call) (any, *fault) { return nil, nil }
 
 // operations by prefix and name.
 var operations map[string]operation
@@ -51,6 +53,27 @@ func init() { // they refer to each other: GetServices tells which there are
 		"tr2:GetSnapshotUri":                {readSystem, (*call).snapshotURI},
 		"tr2:GetVideoSourceConfigurations":  {readSystem, func(c *call) (any, *fault) { return c.profiles()[:1], nil }},
 		"tr2:GetVideoEncoderConfigurations": {readSystem, func(c *call) (any, *fault) { return c.encoders(), nil }},
+
+		"tptz:GetServiceCapabilities": {preAuth, (*call).serviceCapabilities},
+		"tptz:GetNodes":               {readSystem, func(*call) (any, *fault) { return maxPresets, nil }},
+		"tptz:GetNode":                {readSystem, (*call).ptzNode},
+		"tptz:GetConfigurations":      {readSystem, nothing},
+		"tptz:GetStatus":              {readSystem, (*call).ptzStatus},
+		"tptz:ContinuousMove":         {readSystem, turning(continuousMove)},
+		"tptz:AbsoluteMove":           {readSystem, turning(absoluteMove)},
+		"tptz:RelativeMove":           {readSystem, turning(relativeMove)},
+		"tptz:Stop":                   {readSystem, turning(stopMove)},
+		"tptz:GetPresets":             {readSystem, (*call).presets},
+		"tptz:GotoPreset":             {readSystem, turning(gotoPreset)},
+		"tptz:SetPreset":              {readSystem, (*call).setPreset},
+
+		"tev:GetServiceCapabilities":      {preAuth, (*call).serviceCapabilities},
+		"tev:GetEventProperties":          {readSystem, nothing},
+		"tev:CreatePullPointSubscription": {readSystem, (*call).createPullPoint},
+		"tev:PullMessages":                {readSystem, (*call).pullMessages},
+		"tev:SetSynchronizationPoint":     {readSystem, (*call).synchronize},
+		"wsnt:Renew":                      {readSystem, (*call).renewSubscription},
+		"wsnt:Unsubscribe":                {readSystem, (*call).unsubscribe},
 	}
 }
 

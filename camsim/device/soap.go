@@ -37,7 +37,7 @@ var answerFiles embed.FS
 
 // answers are templates by prefix and operation, as "tds:GetScopes". What they print of
 // others' making goes through x.
-var answers = template.Must(template.New("").Funcs(template.FuncMap{"x": escape}).ParseFS(answerFiles, "answers/*.xml"))
+var answers = template.Must(template.New("").Funcs(template.FuncMap{"x": escape, "words": strings.Fields}).ParseFS(answerFiles, "answers/*.xml"))
 
 // escape makes text of what may hold anything.
 func escape(v any) string {
@@ -87,7 +87,7 @@ func envelope(headers, body string) []byte {
 	for _, prefix := range []string{"SOAP-ENV", "tt", "tds", "trt", "tr2", "tptz", "tev", "wsnt"} {
 		fmt.Fprintf(&b, ` xmlns:%s="%s"`, prefix, namespaces[prefix])
 	}
-	b.WriteString(` xmlns:wsa5="http://www.w3.org/2005/08/addressing" xmlns:ter="http://www.onvif.org/ver10/error" xmlns:tns1="http://www.onvif.org/ver10/topics">`)
+	b.WriteString(` xmlns:wsa5="http://www.w3.org/2005/08/addressing" xmlns:ter="http://www.onvif.org/ver10/error" xmlns:tns1="http://www.onvif.org/ver10/topics" xmlns:wsrf-rw="http://docs.oasis-open.org/wsrf/rw-2">`)
 	b.WriteString(`<SOAP-ENV:Header>` + headers + `</SOAP-ENV:Header><SOAP-ENV:Body>` + body + `</SOAP-ENV:Body></SOAP-ENV:Envelope>`)
 	return b.Bytes()
 }

@@ -1,0 +1,53 @@
+package camsim
+
+import (
+	"bytes"
+	"image/jpeg"
+	"testing"
+
+	"camgate/camsim/stamp"
+	"camgate/decoder"
+	"camgate/media"
+)
+
+func TestStillIsThePictureOfNow(t *testing.T) {
+	for name, o := range map[string]Options{
+		"live":       {Mode: Live, Video: decoder.VideoEncoderOptions{Width: 320, Height: 240, FPS: 50, Preset: "ultrafast"}},
+		"clip":       {Mode: Clip, Video: decoder.VideoEncoderOptions{Width: 160, Height: 120, FPS: 50, GOP: 100}},
+		"live 4:4:4": {Mode: Live, Video: decoder.VideoEncoderOptions{Width: 160, Height: 120, FPS: 50, PixelFormat: "yuv444p"}},
+		"live JPEG":  {Mode: Live, Video: decoder.VideoEncoderOptions{Codec: media.MJPEG, Width: 160, Height: 120, FPS: 50}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := Start(t.Context(), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			number := func() uint32 {
+				t.Helper()
+				b, err := c.Still(80)
+				if err != nil {
+					t.Fatal(err)
+				}
+				img, err := jpeg.Decode(bytes.NewReader(b))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if size := img.Bounds().Size(); size.X != o.Video.Width || size.Y != o.Video.Height {
+					t.Fatalf("it is %v", size)
+				}
+				n, ok := stamp.Read(img)
+				if !ok {
+					t.Fatal("its stamp cannot be read")
+				}
+				return n
+			}
+			for first := number(); number() == first; { // it moves on, until the test's time is over
+			}
+			c.Close()
+			if _, err := c.Still(80); err == nil {
+				t.Error("a closed camera has a still")
+			}
+		})
+	}
+}
