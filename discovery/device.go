@@ -1,6 +1,7 @@
 package discovery
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"time"
@@ -42,4 +43,14 @@ func (d *Device) sameSubstance(e *Device) bool {
 	return d.ID == e.ID && d.Address == e.Address && d.Page == e.Page &&
 		d.Maker == e.Maker && d.Model == e.Model && d.Name == e.Name && d.Serial == e.Serial && d.MAC == e.MAC &&
 		slices.Equal(d.ONVIF, e.ONVIF)
+}
+
+// sortKey orders devices of one address: by port, as far as they have one, then by ID.
+func (d *Device) sortKey() string {
+	var port string
+	if len(d.ONVIF) > 0 {
+		hp := hostPortOf(d.ONVIF[0])
+		port = hp[lastColon(hp):]
+	}
+	return fmt.Sprintf("%6s %s", port, d.ID)
 }
