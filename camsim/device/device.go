@@ -26,6 +26,10 @@ type Device struct {
 	calls   sync.WaitGroup // requests under way
 	stop    func() bool    // unhooks the context
 	moving  sync.Mutex     // held to change ports
+	started time.Time
+
+	messages   atomic.Int64 // of WS-Discovery, sent so far
+	multicasts atomic.Int64 // questions, for QuirkMulticastLossy
 
 	mu         sync.Mutex
 	closed     bool
@@ -55,14 +59,13 @@ func Start(ctx context.Context, o Options) (*Device, error) {
 		return nil, err
 	}
 	life, cancel := context.WithCancel(context.Background())
-	d := &Device{options: o, life: life, cancel: cancel, password: o.Password, requests: map[string]int{},
+	d := &Device{options: o, started: time.Now(), life: life, cancel: cancel, password: o.Password, requests: map[string]int{},
 		ports: map[role]*port{}, head: newHead(), pullPoints: map[string]*pullPoint{},
 		tokens: map[string]bool{}, nonces: map[string]*nonce{}}
 	d.skew.Store(int64(o.ClockSkew))
 	d.storeQuirks(o.Quirks)
 	if err := d.start(); err != nil {
-		cancel()
-		d.tasks.Wait()
+		d.end()
 		return nil, fmt.Errorf("simulated device %q: %w", o.Name, err)
 	}
 	d.mu.Lock()
@@ -78,6 +81,23 @@ func (d *Device) start() error {
 	}
 	d.ports[roleMain] = main
 	d.arrangePorts()
+	if !d.options.WSDiscovery && !d.options.SSDP {
+		return nil
+	}
+	network := d.options.Network
+	if network == nil {
+		network, err = NewNetwork(context.Background(), NetworkOptions{Interfaces: d.options.Interfaces, WSPort: d.options.WSPort, SSDPPort: d.options.SSDPPort})
+		if err != nil {
+			return err
+		}
+		d.own = true
+	}
+	d.network = network
+	if err := network.attach(d); err != nil {
+		return err
+	}
+	d.Hello()
+	d.keepAlive()
 	return nil
 }
 
@@ -180,6 +200,9 @@ func (d *Device) Move(listen string) error {
 		p.close()
 	}
 	d.arrangePorts()
+	if d.network != nil {
+		_ = d.network.settle(d) // without it, it is found by multicast only
+	}
 	d.Hello()
 	return nil
 }
@@ -214,10 +237,24 @@ func (d *Device) Close() {
 	if !closed {
 		d.stop()
 		d.Bye()
-		d.cancel()
-		for _, p := range d.ports {
-			p.close()
+	}
+	d.end()
+}
+
+// end ends what was started, and waits for it.
+func (d *Device) end() {
+	d.cancel()
+	if d.network != nil {
+		d.network.detach(d)
+		if d.own {
+			d.network.Close()
 		}
+	}
+	d.mu.Lock()
+	ports := maps.Clone(d.ports)
+	d.mu.Unlock()
+	for _, p := range ports {
+		p.close()
 	}
 	d.calls.Wait()
 	d.tasks.Wait()
