@@ -127,7 +127,13 @@ func (r *request) working(format string, args ...any) {
 }
 
 // execute carries out one command line.
-func execute(ctx context.Context, g Gateway, line string, s sink) result {
+func execute(ctx context.Context, g Gateway, line string, s sink) (done result) {
+	defer func() {
+		// A mistake of ours must not take the pictures down.
+		if p := recover(); p != nil {
+			done = complain(s, fmt.Errorf("the command failed within the gateway, which goes on: %v; please report it", p))
+		}
+	}()
 	words, err := split(line)
 	if err != nil {
 		return complain(s, usageError{err.Error()})

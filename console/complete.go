@@ -65,7 +65,7 @@ func complete(g Gateway, line string) completion {
 	for _, one := range all {
 		matches := strings.HasPrefix(strings.ToLower(one.Value), strings.ToLower(partial))
 		if matches && clean(one.Value) == one.Value && len(done.Candidates) < maxCandidates {
-			done.Candidates = append(done.Candidates, candidate{quoted(one.Value), clean(one.About)})
+			done.Candidates = append(done.Candidates, candidate{quoted(one.Value), cut(clean(one.About), 60)})
 		}
 	}
 	return done
@@ -96,4 +96,15 @@ func oneOf(words ...string) func(Gateway, []string) []candidate {
 		}
 		return all
 	}
+}
+
+// checked is a completion that came over the socket, fit to be shown.
+func (c completion) checked() completion {
+	c.Candidates = slices.DeleteFunc(c.Candidates[:min(len(c.Candidates), maxCandidates)], func(one candidate) bool {
+		return clean(one.Value) != one.Value
+	})
+	for i := range c.Candidates {
+		c.Candidates[i].About = clean(c.Candidates[i].About)
+	}
+	return c
 }

@@ -22,17 +22,16 @@ func runCCTVGet(ctx context.Context, r *request) error {
 	if !strings.Contains(address, "://") {
 		return usagef("cctv get: %q is no address; it begins with http://, https:// or onvif://", address)
 	}
+	r.printf("Get ONVIF Information from\n > url: %s\n", r.in(green, maskAddress(address)))
+	if user != "" {
+		r.printf(" > username: %s, passwd: %s\n", r.in(green, user), r.in(green, hidden))
+	}
 	client, err := r.gateway.ONVIF(address, user, password)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	r.printf("Get ONVIF Information from\n > url: %s\n", r.in(green, maskAddress(address)))
-	if user != "" {
-		r.printf(" > username: %s, passwd: %s\n", r.in(green, user), r.in(green, hidden))
-	}
 	r.working("asking %s…", maskAddress(address))
-	defer r.working("")
 	return r.service(ctx, client)
 }
 

@@ -14,15 +14,18 @@ const maxText = 512
 // clean makes a text of any origin harmless: on one line, without anything that moves the
 // cursor, colours, hides or turns round what stands beside it. What is taken out leaves a
 // mark, so that nobody takes the rest for the whole.
-func clean(s string) string {
+func clean(s string) string { return cleanUpTo(s, maxText) }
+
+// cleanUpTo is clean for texts of another length.
+func cleanUpTo(s string, most int) string {
 	fine := func(c rune) bool { return unicode.IsPrint(c) && c != utf8.RuneError }
-	if len(s) <= maxText && strings.IndexFunc(s, func(c rune) bool { return !fine(c) }) < 0 {
+	if len(s) <= most && strings.IndexFunc(s, func(c rune) bool { return !fine(c) }) < 0 {
 		return s
 	}
 	var b strings.Builder
 	n := 0
 	for _, c := range s {
-		if n++; n > maxText {
+		if n++; n > most {
 			b.WriteRune('…')
 			break
 		}
