@@ -55,7 +55,8 @@ const patience = time.Minute
 
 // A login is what a client knows about logging in to its camera.
 type login struct {
-	turn chan struct{} // held while the way to log in is being found out, so that it is tried once
+	turn chan struct{}    // held while the way to log in is being found out, so that it is tried once
+	now  func() time.Time // time.Now, but in tests
 
 	mu        sync.Mutex
 	kind      kind
@@ -73,7 +74,7 @@ type refusal struct {
 }
 
 func newLogin() *login {
-	return &login{turn: make(chan struct{}, 1), refused: map[string]*refusal{}}
+	return &login{turn: make(chan struct{}, 1), now: time.Now, refused: map[string]*refusal{}}
 }
 
 // state returns the way to log in.
@@ -97,9 +98,10 @@ func (l *login) algorithm() string {
 }
 
 // remembered returns the refusal that still holds for an operation, if any.
-func (l *login) remembered(operation string, now time.Time) *refusal {
+func (l *login) remembered(operation string) *refusal {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	now := l.now()
 	for _, key := range []string{"", operation} {
 		if r := l.refused[key]; r != nil {
 			if now.Before(r.until) {
@@ -124,7 +126,7 @@ func (l *login) accept(k kind) {
 
 // refuse remembers that a password was refused. Where it had worked before, the first time
 // only that operation is blocked: the user may lack a right.
-func (l *login) refuse(operation string, err error, now time.Time) {
+func (l *login) refuse(operation string, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	key := ""
@@ -135,7 +137,7 @@ func (l *login) refuse(operation string, err error, now time.Time) {
 	if key == "" {
 		l.kind, l.worked, l.strikes = unknown, false, 0
 	}
-	l.refused[key] = &refusal{err, now.Add(patience)}
+	l.refused[key] = &refusal{err, l.now().Add(patience)}
 }
 
 // offer keeps a new challenge.

@@ -54,7 +54,7 @@ func (c *Client) exchange(ctx context.Context, r *request) (*answer, error) {
 			return nil, c.anonymousRefused(c.refusal(r, a))
 		}
 	}
-	if held := c.login.remembered(r.operation, time.Now()); held != nil {
+	if held := c.login.remembered(r.operation); held != nil {
 		return nil, c.notAgain(held)
 	}
 	if way = c.login.state(); way != unknown && way != anonymous {
@@ -64,7 +64,7 @@ func (c *Client) exchange(ctx context.Context, r *request) (*answer, error) {
 		return nil, err
 	}
 	defer c.login.give()
-	if held := c.login.remembered(r.operation, time.Now()); held != nil { // while waiting for the turn
+	if held := c.login.remembered(r.operation); held != nil { // while waiting for the turn
 		return nil, c.notAgain(held)
 	}
 	if way = c.login.state(); way != unknown && way != anonymous {
@@ -145,7 +145,7 @@ func (c *Client) sendKnown(ctx context.Context, r *request, way kind) (*answer, 
 		return open, nil
 	}
 	refused := refusedError([]attempt{{way, name, a.status, fault}}, "")
-	c.login.refuse(r.operation, refused, time.Now())
+	c.login.refuse(r.operation, refused)
 	return nil, c.waits(refused)
 }
 
@@ -223,7 +223,7 @@ func (c *Client) anonymousRefused(f *Fault) error {
 
 // notAgain is a remembered refusal.
 func (c *Client) notAgain(r *refusal) error {
-	left := time.Until(r.until).Round(time.Second)
+	left := r.until.Sub(c.login.now()).Round(time.Second)
 	return &sentence{fmt.Sprintf("%s; not sent again for %s, so that the camera does not lock the account", r.err, left), r.err}
 }
 

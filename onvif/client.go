@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"html"
 	"log/slog"
 	"net/url"
 	"slices"
@@ -120,7 +121,7 @@ func (c *Client) scrub(text string) string {
 		base64.StdEncoding.EncodeToString([]byte(c.options.User + ":" + password)),
 		base64.StdEncoding.EncodeToString([]byte(password)),
 		url.UserPassword("", password).String()[1:],
-		url.QueryEscape(password), url.PathEscape(password), password, printable(password, len(password)),
+		url.QueryEscape(password), url.PathEscape(password), html.EscapeString(password), strings.ReplaceAll(html.EscapeString(password), "&#34;", "&quot;"), password, printable(password, len(password)),
 	} {
 		if len(secret) >= 3 {
 			text = strings.ReplaceAll(text, secret, "***")

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 )
 
 // maxSnapshot is how large a picture may be.
@@ -57,7 +56,7 @@ func (c *Client) snapshot(ctx context.Context, uri string) (*answer, error) {
 		return nil, err
 	}
 	defer c.pictures.give()
-	if held := c.pictures.remembered(snapshotOperation, time.Now()); held != nil {
+	if held := c.pictures.remembered(snapshotOperation); held != nil {
 		return nil, c.notAgain(held)
 	}
 	return c.fetchLoggedIn(ctx, u, way, a)
@@ -100,7 +99,7 @@ func (c *Client) fetchLoggedIn(ctx context.Context, u *url.URL, before kind, a *
 		}
 	}
 	refused := refusedError([]attempt{{way, name, a.status, c.pageFault(a)}}, "")
-	c.pictures.refuse(snapshotOperation, refused, time.Now())
+	c.pictures.refuse(snapshotOperation, refused)
 	return nil, c.waits(refused)
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"regexp"
-	"time"
 
 	"github.com/icholy/digest"
 )
@@ -134,7 +133,7 @@ func (c *Client) logIn(ctx context.Context, r *request, first *answer) (*answer,
 		w.tried = append(w.tried, attempt{anonymous, "nothing was tried, since the camera said at once", first.status, f})
 	}
 	refused := refusedError(w.tried, w.forbidden())
-	c.login.refuse(r.operation, refused, time.Now())
+	c.login.refuse(r.operation, refused)
 	return nil, c.waits(refused)
 }
 
