@@ -8,7 +8,7 @@ import (
 	"io/fs"
 )
 
-//go:embed index.html page.css page.js favicon.svg
+//go:embed index.html page.css page.js find.js favicon.svg
 var files embed.FS
 
 // Files holds the page's files; index.html is the page itself. They never change.

@@ -12,6 +12,8 @@ import (
 	"camgate/www"
 )
 
+var scripts = []string{"page.js", "find.js"}
+
 func read(t *testing.T, name string) string {
 	t.Helper()
 	b, err := fs.ReadFile(www.Files(), name)
@@ -52,13 +54,13 @@ func TestPageLoadsOnlyWhatIsEmbedded(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"page.js", "page.css", "favicon.svg"} {
+	for _, name := range []string{"page.js", "find.js", "page.css", "favicon.svg"} {
 		if !loaded[name] {
 			t.Errorf("the page does not load %s", name)
 		}
 	}
 	elsewhere := regexp.MustCompile(`@import|\burl\(|(?:https?:)?//[a-z0-9-]+\.[a-z]`)
-	for _, name := range []string{"page.css", "page.js", "favicon.svg"} {
+	for _, name := range []string{"page.css", "page.js", "find.js", "favicon.svg"} {
 		// The namespace of SVG is a name, which nothing loads.
 		content := strings.ReplaceAll(read(t, name), "http://www.w3.org/2000/svg", "")
 		if found := elsewhere.FindString(content); found != "" {
@@ -85,16 +87,20 @@ func TestPageRunsUnderItsContentSecurityPolicy(t *testing.T) {
 		}
 	}
 	refused := regexp.MustCompile(`\beval\(|new Function\b|setAttribute\('style'|setTimeout\(['"]`)
-	if found := refused.FindString(read(t, "page.js")); found != "" {
-		t.Errorf("page.js has %s", found)
+	for _, name := range scripts {
+		if found := refused.FindString(read(t, name)); found != "" {
+			t.Errorf("%s has %s", name, found)
+		}
 	}
 }
 
 // A camera may be called <script>: names are text, and never become markup.
 func TestNamesNeverBecomeMarkup(t *testing.T) {
 	markup := regexp.MustCompile(`innerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment|DOMParser`)
-	if found := markup.FindString(read(t, "page.js")); found != "" {
-		t.Errorf("page.js makes markup of text with %s", found)
+	for _, name := range scripts {
+		if found := markup.FindString(read(t, name)); found != "" {
+			t.Errorf("%s makes markup of text with %s", name, found)
+		}
 	}
 }
 
@@ -112,8 +118,10 @@ func es5(script string) []string {
 }
 
 func TestOldBrowsersRunTheScript(t *testing.T) {
-	for _, problem := range es5(read(t, "page.js")) {
-		t.Errorf("page.js: %s", problem)
+	for _, name := range scripts {
+		for _, problem := range es5(read(t, name)) {
+			t.Errorf("%s: %s", name, problem)
+		}
 	}
 }
 
@@ -138,6 +146,9 @@ func TestPageIsSmall(t *testing.T) {
 	if n := len(read(t, "page.js")); n > 25_000 {
 		t.Errorf("page.js has %d bytes", n)
 	}
+	if n := len(read(t, "find.js")); n > 10_000 {
+		t.Errorf("find.js has %d bytes", n)
+	}
 	if n := len(read(t, "page.css")); n > 15_000 {
 		t.Errorf("page.css has %d bytes", n)
 	}
@@ -153,7 +164,7 @@ func TestScriptFindsItsElements(t *testing.T) {
 			}
 		}
 	}
-	wanted := regexp.MustCompile(`(?:\$|press)\('([a-z-]+)'`).FindAllStringSubmatch(read(t, "page.js"), -1)
+	wanted := regexp.MustCompile(`(?:\$|press)\('([a-z-]+)'`).FindAllStringSubmatch(read(t, "page.js")+read(t, "find.js"), -1)
 	if len(wanted) < 10 {
 		t.Fatalf("the script seems to take %d elements by id", len(wanted))
 	}

@@ -5,6 +5,7 @@ import (
 
 	"camgate/camera"
 	"camgate/media"
+	"camgate/onvif"
 	"camgate/outputs/params"
 	"camgate/outputs/snapshot"
 )
@@ -20,6 +21,8 @@ type (
 		Newest(media.Rendition) *media.Picture
 		Status() camera.Status
 		watch(wish) (viewer, error)
+		Move(context.Context, camera.Order) error
+		Presets(context.Context) ([]onvif.Preset, error)
 	}
 	// wish is what somebody wants to see, and who it is.
 	wish struct {

@@ -19,6 +19,8 @@ type Config struct {
 	Origins        []string // further pages, like https://panel.example, that may open WebSockets
 	WWW            string   // a folder whose files go before the built-in ones; empty: none
 
+	Finder Finder // nil: cameras are neither found nor added
+
 	MaxViewers int    // at the same time; DefaultMaxViewers
 	Version    string // for /healthz
 

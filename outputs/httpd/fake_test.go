@@ -19,6 +19,7 @@ import (
 
 	"camgate/camera"
 	"camgate/media"
+	"camgate/onvif"
 )
 
 // fakeCamera publishes what the test tells it to, as a camera would: the newest picture
@@ -33,6 +34,7 @@ type fakeCamera struct {
 	state   string
 	watched map[media.Rendition]int
 	viewers int
+	orders  []camera.Order // nil: it cannot be moved
 }
 
 func newFake(name string) *fakeCamera {
@@ -70,6 +72,20 @@ func (f *fakeCamera) close() {
 }
 
 func (f *fakeCamera) Name() string { return f.name }
+
+func (f *fakeCamera) Move(_ context.Context, o camera.Order) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.orders == nil {
+		return camera.ErrFixed
+	}
+	f.orders = append(f.orders, o)
+	return nil
+}
+
+func (f *fakeCamera) Presets(context.Context) ([]onvif.Preset, error) {
+	return []onvif.Preset{{Token: "1", Name: "door"}}, nil
+}
 
 func (f *fakeCamera) Newest(media.Rendition) *media.Picture {
 	f.mu.Lock()

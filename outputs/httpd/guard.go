@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -118,8 +119,8 @@ func (s *Server) guardOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// readBody reads, and forgets, what nobody asked for, in bounded size and time, so that
-// no handler has to.
+// readBody reads what the request brings, in bounded size and time, so that no handler has
+// to.
 func (s *Server) readBody(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
@@ -134,7 +135,7 @@ func (s *Server) readBody(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		control := http.NewResponseController(c.Response().Writer)
 		control.SetReadDeadline(time.Now().Add(s.cfg.HeaderTimeout)) // fails only on a dead connection
-		_, err := io.Copy(io.Discard, http.MaxBytesReader(c.Response().Writer, r.Body, maxBodyBytes))
+		body, err := io.ReadAll(http.MaxBytesReader(c.Response().Writer, r.Body, maxBodyBytes))
 		if err != nil {
 			h.Set("Connection", "close")
 			if limit := new(http.MaxBytesError); errors.As(err, &limit) {
@@ -143,6 +144,7 @@ func (s *Server) readBody(next echo.HandlerFunc) echo.HandlerFunc {
 			return &failure{status: http.StatusBadRequest, sentence: "the request's body is cut short or broken"}
 		}
 		control.SetReadDeadline(time.Time{})
+		r.Body = io.NopCloser(bytes.NewReader(body))
 		return next(c)
 	}
 }

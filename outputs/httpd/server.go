@@ -148,6 +148,13 @@ func (s *Server) handler() http.Handler {
 	})
 	e.Match(both, "/api/cameras", s.listCameras)
 	e.Match(both, "/api/cameras/*", s.showCamera)
+	e.POST("/api/cameras/:camera/ptz", s.move)
+	e.GET("/api/cameras/:camera/presets", s.presets)
+	if s.cfg.Finder != nil {
+		e.GET("/api/discovery", s.listDevices)
+		e.POST("/api/discovery", s.searchDevices)
+		e.POST("/api/cameras", s.addCamera)
+	}
 	e.Match(both, "/healthz", s.health)
 	e.Match(both, "/*", s.page)
 	e.Match(both, "/", s.page)

@@ -1,0 +1,204 @@
+package httpd
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"camgate/camera"
+	"camgate/discovery"
+	"camgate/onvif"
+	"camgate/outputs/params"
+)
+
+// A Finder finds cameras and adds them; *gateway.Gateway is one.
+type Finder interface {
+	Devices() []discovery.Device
+	FinderStats() discovery.Stats
+	Search(ctx context.Context, wait time.Duration) error
+	ServedAs(discovery.Device) []string // names of cameras
+	AddDevice(ctx context.Context, id, name, user, password string) (string, error)
+}
+
+// Bounds of a search by HTTP.
+const (
+	defaultSearch = 5 * time.Second
+	longestSearch = 20 * time.Second
+)
+
+// foundDevice is a device as the API shows it.
+type foundDevice struct {
+	ID        string       `json:"id"`
+	Address   netip.Addr   `json:"address"`
+	Also      []netip.Addr `json:"also,omitempty"`
+	Maker     string       `json:"maker"`
+	Model     string       `json:"model"`
+	Name      string       `json:"name"`
+	Serial    string       `json:"serial,omitempty"`
+	MAC       string       `json:"mac,omitempty"`
+	ONVIF     []string     `json:"onvif"`
+	Page      string       `json:"page,omitempty"`
+	Via       []string     `json:"via"`
+	Warnings  []string     `json:"warnings,omitempty"`
+	FirstSeen time.Time    `json:"first_seen"`
+	LastSeen  time.Time    `json:"last_seen"`
+	Cameras   []string     `json:"cameras"` // by which it is served; none: it can be added
+}
+
+// found is what /api/discovery answers.
+type found struct {
+	Devices []foundDevice   `json:"devices"`
+	Stats   discovery.Stats `json:"stats"`
+}
+
+func (s *Server) found() found {
+	list := found{Devices: []foundDevice{}, Stats: s.cfg.Finder.FinderStats()}
+	for _, d := range s.cfg.Finder.Devices() {
+		one := foundDevice{ID: d.ID, Address: d.Address, Also: d.Also, Maker: d.Maker, Model: d.Model, Name: d.Name, Serial: d.Serial,
+			MAC: d.MAC, ONVIF: d.ONVIF, Page: d.Page, Via: d.Via, Warnings: d.Warnings, FirstSeen: d.FirstSeen, LastSeen: d.LastSeen,
+			Cameras: s.cfg.Finder.ServedAs(d)}
+		if one.ONVIF == nil {
+			one.ONVIF = []string{}
+		}
+		list.Devices = append(list.Devices, one)
+	}
+	return list
+}
+
+// listDevices answers with what was found so far.
+func (s *Server) listDevices(c echo.Context) error { return c.JSON(http.StatusOK, s.found()) }
+
+// searchDevices searches the network, for ?wait= (5s), and answers with what there is then.
+func (s *Server) searchDevices(c echo.Context) error {
+	wait := defaultSearch
+	if asked := c.QueryParam("wait"); asked != "" {
+		var err error
+		if wait, err = time.ParseDuration(asked); err != nil || wait < 100*time.Millisecond || wait > longestSearch {
+			return badRequest(errors.New("wait must be 100ms to 20s"))
+		}
+	}
+	if err := s.cfg.Finder.Search(c.Request().Context(), wait); err != nil {
+		return &failure{status: http.StatusServiceUnavailable, sentence: "the network cannot be searched: " + err.Error()}
+	}
+	return c.JSON(http.StatusOK, s.found())
+}
+
+// newCamera is what POST /api/cameras takes: a device that was found, and how to log in.
+// It takes no address: a gateway that dials what a page names is an open proxy.
+type newCamera struct {
+	Device   string `json:"device"` // its id
+	Name     string `json:"name"`   // "": a readable one is made
+	User     string `json:"user"`
+	Password string `json:"password"`
+}
+
+// addCamera serves a device that was found.
+func (s *Server) addCamera(c echo.Context) error {
+	var asked newCamera
+	if err := readJSON(c, &asked); err != nil {
+		return err
+	}
+	if asked.Device == "" {
+		return badRequest(errors.New("device must be the id of a device in /api/discovery"))
+	}
+	name, err := s.cfg.Finder.AddDevice(c.Request().Context(), asked.Device, asked.Name, asked.User, asked.Password)
+	var unreachable *onvif.UnreachableError
+	switch {
+	case err == nil:
+		return c.JSON(http.StatusCreated, map[string]string{"camera": name})
+	case errors.Is(err, onvif.ErrNotAuthorized), errors.Is(err, onvif.ErrLocked):
+		return &failure{status: http.StatusUnprocessableEntity, sentence: err.Error()}
+	case errors.As(err, &unreachable), errors.Is(err, context.DeadlineExceeded):
+		return &failure{status: http.StatusBadGateway, sentence: err.Error()}
+	}
+	return badRequest(err)
+}
+
+// order is what POST /api/cameras/{camera}/ptz takes.
+type order struct {
+	Pan     float64 `json:"pan"`  // -1 to 1, to the right
+	Tilt    float64 `json:"tilt"` // -1 to 1, up
+	Zoom    float64 `json:"zoom"` // -1 to 1, in
+	Seconds float64 `json:"seconds"`
+	Stop    bool    `json:"stop"`
+	Preset  string  `json:"preset"`
+}
+
+// move gives a camera an order.
+func (s *Server) move(c echo.Context) error {
+	one, err := s.mover(c, "/ptz")
+	if err != nil {
+		return err
+	}
+	var asked order
+	if err := readJSON(c, &asked); err != nil {
+		return err
+	}
+	if !(asked.Seconds >= 0 && asked.Seconds <= 10) {
+		return badRequest(errors.New("seconds must be 0 to 10"))
+	}
+	err = one.Move(c.Request().Context(), camera.Order{Pan: asked.Pan, Tilt: asked.Tilt, Zoom: asked.Zoom,
+		For: time.Duration(asked.Seconds * float64(time.Second)), Stop: asked.Stop, Preset: asked.Preset})
+	if err != nil {
+		return moveFailure(err)
+	}
+	return c.NoContent(http.StatusNoContent)
+}
+
+// presets lists the positions that a camera has stored.
+func (s *Server) presets(c echo.Context) error {
+	one, err := s.mover(c, "/presets")
+	if err != nil {
+		return err
+	}
+	list, err := one.Presets(c.Request().Context())
+	if err != nil {
+		return moveFailure(err)
+	}
+	shown := []map[string]string{}
+	for _, p := range list {
+		shown = append(shown, map[string]string{"token": p.Token, "name": p.Name})
+	}
+	return c.JSON(http.StatusOK, shown)
+}
+
+// mover finds the camera of /api/cameras/{camera}/…
+func (s *Server) mover(c echo.Context, suffix string) (served, error) {
+	name := strings.TrimSuffix(strings.TrimPrefix(c.Request().URL.Path, "/api/cameras/"), suffix)
+	if one := s.cameras.find(name); one != nil {
+		return one, nil
+	}
+	return nil, noCamera(name)
+}
+
+func moveFailure(err error) error {
+	status := http.StatusBadGateway
+	switch {
+	case errors.Is(err, camera.ErrNotONVIF), errors.Is(err, camera.ErrFixed):
+		status = http.StatusConflict
+	case errors.Is(err, camera.ErrOrder):
+		status = http.StatusBadRequest
+	}
+	return &failure{status: status, sentence: err.Error()}
+}
+
+// readJSON reads a body, which readBody has bounded.
+func readJSON(c echo.Context, into any) error {
+	r := c.Request()
+	if kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); kind != "application/json" {
+		return &failure{status: http.StatusUnsupportedMediaType, sentence: "the request's body must be JSON, and its Content-Type application/json"}
+	}
+	d := json.NewDecoder(r.Body)
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil || d.More() {
+		return badRequest(fmt.Errorf("the request's body is not the JSON that is wanted: %s", params.Shorten(fmt.Sprint(err))))
+	}
+	return nil
+}

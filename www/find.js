@@ -1,0 +1,210 @@
+// Finding cameras, and moving one: what the page at / can do besides showing them.
+// ECMAScript 5, as page.js. A test reads data- attributes of #found (devices, state) and
+// of #ptz (camera, state).
+(function () {
+	'use strict';
+
+	function $(id) { return document.getElementById(id); }
+	function child(parent, tag, cls, content) {
+		var e = document.createElement(tag);
+		if (cls) { e.className = cls; }
+		if (content) { e.textContent = content; }
+		parent.appendChild(e);
+		return e;
+	}
+	// send asks the gateway; done gets the answer, or null and a sentence.
+	function send(method, path, body, done) {
+		var r = new XMLHttpRequest();
+		r.open(method, path, true);
+		r.timeout = 30000;
+		if (body) { r.setRequestHeader('Content-Type', 'application/json'); }
+		r.onload = function () {
+			var answer = null;
+			try { answer = JSON.parse(r.responseText); } catch (e) { /* an empty answer, or a proxy's */ }
+			if (r.status >= 200 && r.status < 300) { return done(answer || {}, '', r.status); }
+			done(null, answer && answer.error ? String(answer.error) : 'the gateway answers ' + r.status + ' ' + r.statusText, r.status);
+		};
+		r.onerror = function () { done(null, 'the gateway cannot be reached', 0); };
+		r.ontimeout = function () { done(null, 'the gateway takes too long to answer', 0); };
+		r.send(body ? JSON.stringify(body) : null);
+	}
+
+	// --- What is on the network.
+
+	var found = $('found'), list = $('found-list'), searching = false;
+
+	function say(text) { $('found-text').textContent = text; }
+	function field(form, title, type, name, value) {
+		var label = child(form, 'label', '', title), input = child(label, 'input');
+		input.type = type;
+		input.name = name;
+		input.value = value || '';
+		input.setAttribute('autocomplete', 'off');
+		return input;
+	}
+	function toml(text) { return '"' + text.replace(/[\\"]/g, '\\$&') + '"'; }
+	// kept tells how a camera stays after a restart: pages write no configuration.
+	function kept(item, device, name, user) {
+		var address = device.onvif[0].replace(/^http/, 'onvif').replace('://', '://' + (user ? encodeURIComponent(user) + '@' : ''));
+		child(item, 'p', '', 'It is served until the gateway ends. To keep it, put this into its configuration' + (user ? ', and the password into the file:' : ':'));
+		child(item, 'pre', '', '[[camera]]\nname = ' + toml(name) + '\nsource = ' + toml(address) + '\nid = ' + toml(device.id) +
+			(user ? '\npassword_file = ' + toml(name + '.password') : ''));
+	}
+	function addForm(item, device, button) {
+		var form = child(item, 'form', 'add'), user = field(form, 'User', 'text', 'user'), password = field(form, 'Password', 'password', 'password');
+		var go = child(form, 'button', 'button', 'Add'), said = child(form, 'p', 'said');
+		said.setAttribute('role', 'status');
+		button.hidden = true;
+		user.focus();
+		form.onsubmit = function (e) {
+			e.preventDefault();
+			go.disabled = true;
+			said.textContent = 'Asking the camera …';
+			send('POST', '/api/cameras', { device: device.id, user: user.value, password: password.value }, function (answer, error) {
+				var link;
+				go.disabled = false;
+				password.value = '';
+				if (!answer) { said.textContent = error; return; }
+				item.removeChild(form);
+				item.setAttribute('data-camera', answer.camera);
+				link = child(item, 'a', 'button', 'Show ' + answer.camera);
+				link.href = '#cam=' + encodeURIComponent(answer.camera);
+				kept(item, device, answer.camera, user.value);
+				link.focus();
+			});
+		};
+	}
+	function show(device) {
+		var item = child(list, 'li'), what = [device.maker, device.model].join(' ').trim(), button, i, link;
+		item.setAttribute('data-device', device.id);
+		child(item, 'strong', '', device.name || what || device.address);
+		child(item, 'span', 'quiet', [device.name ? what : '', device.address, 'by ' + device.via.join(', ')].filter(Boolean).join(' · '));
+		for (i = 0; i < device.cameras.length; i++) {
+			link = child(item, 'a', 'button', 'Show ' + device.cameras[i]);
+			link.href = '#cam=' + encodeURIComponent(device.cameras[i]);
+		}
+		if (!device.cameras.length && device.onvif.length) {
+			button = child(item, 'button', 'button', 'Add …');
+			button.type = 'button';
+			button.onclick = function () { addForm(item, device, button); };
+		}
+		if (!device.cameras.length && !device.onvif.length) {
+			child(item, 'span', 'quiet', 'tells no ONVIF address: add it to the configuration by its RTSP address');
+		}
+		for (i = 0; device.warnings && i < device.warnings.length; i++) { child(item, 'p', 'quiet', device.warnings[i]); }
+	}
+	function take(answer, error) {
+		var i, open = list.querySelector('form');
+		if (!answer) { say(error); return; }
+		found.setAttribute('data-devices', answer.devices.length);
+		if (open) { return; } // somebody is typing
+		list.textContent = '';
+		for (i = 0; i < answer.devices.length; i++) { show(answer.devices[i]); }
+		say(answer.devices.length ? '' : 'No camera has answered so far. Those on another network are asked where [discovery] unicast names it.');
+	}
+	function search() {
+		if (searching) { return; }
+		searching = true;
+		found.setAttribute('data-state', 'searching');
+		$('search').disabled = true;
+		say('Searching for 5 seconds …');
+		send('POST', '/api/discovery', null, function (answer, error) {
+			searching = false;
+			found.setAttribute('data-state', 'done');
+			$('search').disabled = false;
+			take(answer, error);
+		});
+	}
+	function open(yes) {
+		found.hidden = !yes;
+		$('find').setAttribute('aria-expanded', yes ? 'true' : 'false');
+		if (!yes) { return; }
+		send('GET', '/api/discovery', null, function (answer, error) {
+			take(answer, error);
+			search();
+		});
+		$('found-title').focus();
+		found.scrollIntoView();
+	}
+	$('find').onclick = function () { open(found.hidden); };
+	$('found-close').onclick = function () { open(false); $('find').focus(); };
+	$('search').onclick = search;
+	send('GET', '/api/discovery', null, function (answer, error, status) { $('find').hidden = status === 404; });
+
+	// --- A camera that moves: the pad under the large picture. Held, it moves; let go, it stops.
+
+	var pad = $('ptz'), camera = '', repeat = 0, asking = 0;
+	var MOVES = { left: [-1, 0, 0], right: [1, 0, 0], up: [0, 1, 0], down: [0, -1, 0], 'in': [0, 0, 1], out: [0, 0, -1] };
+
+	function order(body) {
+		send('POST', '/api/cameras/' + encodeURIComponent(camera) + '/ptz', body, function (answer, error) {
+			$('ptz-said').textContent = error;
+		});
+	}
+	function move(way, seconds) {
+		var m = MOVES[way], speed = 0.6;
+		pad.setAttribute('data-state', way);
+		order({ pan: m[0] * speed, tilt: m[1] * speed, zoom: m[2] * speed, seconds: seconds });
+	}
+	function hold(way) {
+		release();
+		move(way, 2);
+		repeat = setInterval(function () { move(way, 2); }, 1000);
+	}
+	function release() {
+		if (!repeat) { return; }
+		clearInterval(repeat);
+		repeat = 0;
+		pad.setAttribute('data-state', 'stop');
+		order({ stop: true });
+	}
+	function button(b) {
+		var way = b.getAttribute('data-move');
+		function down(e) { e.preventDefault(); hold(way); }
+		b.addEventListener('mousedown', down);
+		b.addEventListener('touchstart', down);
+		['mouseup', 'mouseleave', 'touchend', 'touchcancel', 'blur'].forEach(function (end) { b.addEventListener(end, release); });
+		b.onclick = function (e) { if (!e.detail) { move(way, 0.4); } }; // by the keyboard
+	}
+	function presets() {
+		var select = $('preset');
+		select.textContent = '';
+		child(select, 'option', '', 'Go to …').value = '';
+		select.hidden = true;
+		send('GET', '/api/cameras/' + encodeURIComponent(camera) + '/presets', null, function (answer) {
+			for (var i = 0; answer && i < answer.length; i++) { child(select, 'option', '', answer[i].name || answer[i].token).value = answer[i].token; }
+			select.hidden = !(answer && answer.length);
+		});
+	}
+	$('preset').onchange = function () {
+		if (this.value) { order({ preset: this.value }); }
+		this.selectedIndex = 0;
+	};
+	// look asks whether the camera that is shown large can be moved, until it is known.
+	function look() {
+		var m = /^#cam=(.*)$/.exec(location.hash), name = '';
+		clearTimeout(asking);
+		try { name = m ? decodeURIComponent(m[1]) : ''; } catch (e) { /* no camera is called that */ }
+		if (name !== camera) {
+			release();
+			camera = name;
+			pad.hidden = true;
+			pad.setAttribute('data-camera', name);
+		}
+		if (!name) { return; }
+		open(false);
+		send('GET', '/api/cameras/' + encodeURIComponent(name), null, function (status) {
+			if (name !== camera) { return; }
+			if (status && status.onvif) {
+				if (status.onvif.ptz && pad.hidden) { pad.hidden = false; presets(); }
+				return;
+			}
+			asking = setTimeout(look, 2000);
+		});
+	}
+	Array.prototype.forEach.call(pad.querySelectorAll('button'), button);
+	addEventListener('hashchange', look);
+	addEventListener('blur', release);
+	document.addEventListener('visibilitychange', function () { if (document.hidden) { release(); } });
+	look();
+})();
