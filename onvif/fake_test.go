@@ -65,7 +65,9 @@ type refused struct {
 const faultNotAuthorized = `<s:Fault><s:Code><s:Value>s:Sender</s:Value><s:Subcode><s:Value>ter:NotAuthorized</s:Value></s:Subcode></s:Code>` +
 	`<s:Reason><s:Text xml:lang="en">Sender not Authorized</s:Text></s:Reason></s:Fault>`
 
-func soapFault(status int, fault string) *refused { return &refused{status: status, body: inEnvelope(fault)} }
+func soapFault(status int, fault string) *refused {
+	return &refused{status: status, body: inEnvelope(fault)}
+}
 
 func inEnvelope(body string) string {
 	return `<?xml version="1.0" encoding="UTF-8"?><s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" xmlns:ter="http://www.onvif.org/ver10/error"><s:Body>` +

@@ -97,13 +97,23 @@ func legible(data []byte) []byte {
 	case bytes.HasPrefix(data, []byte{0xfe, 0xff}), bytes.HasPrefix(data, []byte{0, '<'}):
 		data = fromUTF16(data, binary.BigEndian)
 	}
-	return bytes.Map(func(r rune) rune {
-		switch {
-		case r < ' ' && r != '\t' && r != '\n' && r != '\r', r == 0xfffe, r == 0xffff:
-			return -1
+	out := make([]byte, 0, len(data))
+	for len(data) > 0 {
+		r, size := utf8.DecodeRune(data)
+		if r == utf8.RuneError && size == 1 {
+			r = rune(data[0]) // as Latin-1, which it is as a rule
 		}
-		return r // an invalid byte is U+FFFD already
-	}, data)
+		data = data[size:]
+		if legal(r) {
+			out = utf8.AppendRune(out, r)
+		}
+	}
+	return out
+}
+
+// legal runes are those that XML may hold (XML 1.0, section 2.2), without C1 controls.
+func legal(r rune) bool {
+	return r >= ' ' && (r < 0x7f || r > 0x9f) && r != 0xfffe && r != 0xffff || r == '\t' || r == '\n' || r == '\r'
 }
 
 func fromUTF16(data []byte, order binary.ByteOrder) []byte {
