@@ -39,8 +39,8 @@ type Config struct {
 	Address source.Address // of a stream, or of an ONVIF camera that is asked for its streams
 
 	// Identity is what is known of an ONVIF camera besides its address; the zero value is
-	// nothing. Find says where a camera is that does not answer any more; nil: nobody
-	// knows. It is called about once a second meanwhile, and must return at once.
+	// nothing. Find says at which host:port a camera is that does not answer any more;
+	// nil: nobody knows. It is called about once a second meanwhile, and must return at once.
 	Identity Identity
 	Find     func(context.Context, Identity) (host string, found bool)
 
@@ -67,7 +67,8 @@ type Camera struct {
 	cfg Config
 	log *slog.Logger
 
-	device *device // nil where the address is of a stream
+	device    *device        // nil where the address is of a stream
+	movements sync.WaitGroup // that are to be stopped
 
 	demand     chan struct{} // of one element: viewers have come or gone
 	reconsider chan struct{} // of one element: the same, for the choice of a profile
@@ -75,6 +76,7 @@ type Camera struct {
 	ended      chan struct{} // closed when Run is over
 
 	mu         sync.Mutex
+	moving     chan struct{} // closed by the order that overtakes the last one; nil: none
 	renditions map[media.Rendition]*rendition
 	viewers    int
 	units      gopCache
@@ -127,8 +129,11 @@ func (c *Camera) Run(ctx context.Context) error {
 		}
 	}
 	err := c.live(ctx)
+	c.mu.Lock()
 	close(c.ended)
+	c.mu.Unlock()
 	others.Wait()
+	c.movements.Wait()
 	return err
 }
 

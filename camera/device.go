@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -16,7 +16,7 @@ import (
 
 // Identity is by what a camera is found again when its address has changed.
 type Identity struct {
-	Host     string // where it was last, without a port
+	Host     string // host:port where it was last
 	Endpoint string // its WS-Discovery endpoint reference; "" unknown
 	Serial   string // "" unknown
 }
@@ -26,13 +26,13 @@ type Identity struct {
 type device struct {
 	cfg     Config
 	profile string // of the configuration: auto, or a name or a token
+	eye     string // of the configuration: the token of a video source; "" the first
 	log     *slog.Logger
 
 	asking sync.Mutex // held while the camera is asked: one at a time
 
 	mu       sync.Mutex
 	client   *onvif.Client
-	host     string // where it is now, without a port
 	streams  []stream
 	doubtful bool // the streams did not do: the camera is to be asked again
 	identity Identity
@@ -60,10 +60,9 @@ func newDevice(cfg Config, log *slog.Logger) *device {
 		return nil
 	}
 	d := &device{cfg: cfg, log: log, shots: make(map[string]shot)}
-	_, d.profile = cfg.Address.Service()
-	d.host, _, _ = net.SplitHostPort(cfg.Address.Host())
+	_, d.profile, d.eye = cfg.Address.Service()
 	d.identity = cfg.Identity
-	d.identity.Host = d.host
+	d.identity.Host = cfg.Address.Host()
 	return d
 }
 
@@ -74,14 +73,13 @@ func (d *device) connect() (*onvif.Client, error) {
 	if d.client != nil {
 		return d.client, nil
 	}
-	configured, _, _ := net.SplitHostPort(d.cfg.Address.Host())
-	service, _ := d.cfg.Address.WithHost(d.host).Service()
+	service, _, _ := d.cfg.Address.At(d.identity.Host).Service()
 	user, password, _ := d.cfg.Address.Login()
 	client, err := onvif.New(onvif.Options{
 		Address: service, User: user, Password: password,
 		TLSFingerprint: d.cfg.Source.TLSFingerprint, TLSInsecure: d.cfg.Source.TLSInsecure,
 		// Somebody who pretends to be the camera at another address learns no password.
-		DigestOnly: d.host != configured,
+		DigestOnly: d.identity.Host != d.cfg.Address.Host(),
 		Log:        d.log,
 	})
 	if err != nil {
@@ -150,7 +148,7 @@ func (d *device) allowed(profiles []onvif.Profile) ([]onvif.Profile, error) {
 		return nil, fmt.Errorf("camera %q: %w: no profile of it has a video encoder; set one up in the camera", d.cfg.Name, source.ErrNoVideo)
 	}
 	if d.profile == "auto" {
-		return profiles, nil
+		return d.oneEye(profiles)
 	}
 	var names []string
 	for _, p := range profiles {
@@ -160,6 +158,28 @@ func (d *device) allowed(profiles []onvif.Profile) ([]onvif.Profile, error) {
 		names = append(names, fmt.Sprintf("%q", p.Name))
 	}
 	return nil, fmt.Errorf("camera %q: it has no profile %q; it has %s, and ?profile=auto takes what fits", d.cfg.Name, d.profile, strings.Join(names, ", "))
+}
+
+// oneEye are the profiles of one video source: those of others show something else.
+func (d *device) oneEye(profiles []onvif.Profile) ([]onvif.Profile, error) {
+	eye := d.eye
+	if eye == "" {
+		eye = profiles[0].VideoSource
+	}
+	var of []onvif.Profile
+	var eyes []string
+	for _, p := range profiles {
+		if p.VideoSource == eye {
+			of = append(of, p)
+		}
+		if !slices.Contains(eyes, p.VideoSource) {
+			eyes = append(eyes, p.VideoSource)
+		}
+	}
+	if len(of) == 0 {
+		return nil, fmt.Errorf("camera %q: it has no video source %q; it has %s", d.cfg.Name, eye, strings.Join(eyes, ", "))
+	}
+	return of, nil
 }
 
 // stream asks where a profile's stream and still picture are. A camera without stills is
@@ -235,7 +255,7 @@ func (d *device) follow(ctx context.Context) bool {
 		d.client.Close()
 	}
 	d.client, d.streams = nil, nil
-	d.host, d.identity.Host = host, host
+	d.identity.Host = host
 	return true
 }
 
@@ -243,7 +263,7 @@ func (d *device) follow(ctx context.Context) bool {
 func (d *device) serviceHost() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.cfg.Address.WithHost(d.host).Host()
+	return d.identity.Host
 }
 
 // status is what the camera said of itself; nil where it has not been asked.
@@ -257,7 +277,7 @@ func (d *device) status() *ONVIFStatus {
 		return nil
 	}
 	s := &ONVIFStatus{Maker: d.info.Maker, Model: d.info.Model, Firmware: d.info.Firmware, Serial: d.info.Serial,
-		Host: d.host, Login: d.client.Auth(), Motion: d.motion, Notes: d.client.Notes(), Profiles: []string{}}
+		Host: d.identity.Host, Login: d.client.Auth(), Motion: d.motion, Notes: d.client.Notes(), Profiles: []string{}}
 	for _, one := range d.streams {
 		s.Profiles = append(s.Profiles, strings.TrimSpace(fmt.Sprintf("%s, %s %d×%d", one.Name, one.Codec, one.Width, one.Height)))
 		s.PTZ = s.PTZ || one.PTZ
@@ -271,6 +291,30 @@ func (d *device) close() {
 	if d.client != nil {
 		d.client.Close()
 	}
+}
+
+// Configured is the camera's address and options as its configuration has them: with user
+// and password.
+func (c *Camera) Configured() (source.Address, source.Options) { return c.cfg.Address, c.cfg.Source }
+
+// StreamAddress is where the pictures come from, without user and password; "" where an
+// ONVIF camera has not told yet.
+func (c *Camera) StreamAddress() string {
+	if c.device == nil {
+		return c.cfg.Address.String()
+	}
+	c.mu.Lock()
+	current := c.life.current
+	c.mu.Unlock()
+	if current != nil {
+		return current.chosen.address.String()
+	}
+	c.device.mu.Lock()
+	defer c.device.mu.Unlock()
+	if len(c.device.streams) == 0 {
+		return ""
+	}
+	return c.device.streams[0].address.String()
 }
 
 // ONVIF is the client of a camera that is asked over ONVIF, and the profile by which it

@@ -61,7 +61,7 @@ func (c *Camera) serve(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		if errors.Is(err, errMoved) {
+		if errors.Is(err, errMoved) || errors.Is(err, errAsked) {
 			continue
 		}
 		if still := new(stillError); errors.As(err, &still) {
@@ -113,6 +113,9 @@ func (c *Camera) stream(ctx context.Context) error {
 	if silent := new(silentError); errors.As(context.Cause(ctx), &silent) {
 		err = silent
 	}
+	if errors.Is(context.Cause(ctx), errAsked) {
+		err = errAsked
+	}
 	if c.device != nil && c.pictures() == before {
 		c.device.doubt()
 	}
@@ -141,6 +144,18 @@ func (c *Camera) find(ctx context.Context) (choice, error) {
 		}
 		conn.Close()
 	}
+}
+
+// errAsked: somebody wants the camera connected anew.
+var errAsked = errors.New("connecting again, as somebody asked")
+
+// Reconnect ends the present connection, if there is one; the next follows at once. What
+// an ONVIF camera said is asked again.
+func (c *Camera) Reconnect() {
+	if c.device != nil {
+		c.device.doubt()
+	}
+	c.endSession(errAsked)
 }
 
 // sessionEnder is what the watchdog calls to end the session; nil: there is none.

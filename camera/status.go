@@ -42,7 +42,7 @@ type ONVIFStatus struct {
 	Model    string   `json:"model,omitempty"`
 	Firmware string   `json:"firmware,omitempty"`
 	Serial   string   `json:"serial,omitempty"`
-	Host     string   `json:"host"`             // where it is now, without a port
+	Host     string   `json:"host"`             // host:port where it is now
 	Login    string   `json:"login,omitempty"`  // how
 	Profile  string   `json:"profile"`          // whose pictures are shown; "" while there are none
 	Still    bool     `json:"still"`            // single pictures are fetched, and no stream runs

@@ -1,39 +1,115 @@
-// Package gateway is the set of cameras that a configuration names.
+// Package gateway is the set of cameras that are served: those of a configuration, those
+// that were added while it runs, and those that were found.
 package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
+	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"camgate/camera"
 	"camgate/camera/source"
 	"camgate/config"
+	"camgate/discovery"
+)
+
+var (
+	// ErrNoCamera: there is none of that name.
+	ErrNoCamera = errors.New("no such camera")
+
+	// ErrExists: there is one of that name.
+	ErrExists = errors.New("there is a camera of that name already")
+
+	// ErrNotRunning: the gateway is ending, or has not begun.
+	ErrNotRunning = errors.New("the gateway is not running")
+)
+
+// origin says why a camera is served.
+type origin int
+
+const (
+	configured origin = iota
+	added             // by somebody, while it runs
+	found             // by auto_add
 )
 
 // A Gateway is made by New; Run runs its cameras.
 type Gateway struct {
+	log    *slog.Logger
+	finder *discovery.Finder
+	served atomic.Pointer[served]
+
+	begun  chan struct{}         // closed when Run has begun
+	search chan struct{}         // of one element: somebody misses a camera
+	newest chan discovery.Device // devices that auto_add has to look at
+
+	changing sync.Mutex // held while cameras are added or removed
+	running  context.Context
+	tasks    sync.WaitGroup
+	cfg      *config.Config
+
+	mu    sync.Mutex
+	tried map[string]time.Time // by auto_add, by device: not again before
+}
+
+// served is what there is at one time. Nobody changes it.
+type served struct {
+	entries []*entry
 	cameras []*camera.Camera
-	byName  map[string]*camera.Camera
+	byName  map[string]*entry // by name in lower case
+}
+
+// entry is one camera, and why it is there.
+type entry struct {
+	camera  *camera.Camera
+	cfg     config.Camera
+	limits  config.Limits
+	origin  origin
+	address source.Address // as configured
+	end     context.CancelFunc
+	ended   chan struct{}
+
+	device atomic.Pointer[string] // ID of the device that was found at its address
 }
 
 // New makes the cameras of a configuration that config.Load has checked. The error names
 // the camera whose source cannot be read.
 func New(cfg *config.Config, log *slog.Logger) (*Gateway, error) {
-	g := &Gateway{byName: make(map[string]*camera.Camera)}
+	g := &Gateway{log: log, cfg: cfg, begun: make(chan struct{}), search: make(chan struct{}, 1), newest: make(chan discovery.Device, 256),
+		tried: make(map[string]time.Time)}
+	var prefixes []netip.Prefix
+	for _, one := range cfg.Discovery.Unicast {
+		prefix, err := config.ParsePrefix(one)
+		if err != nil {
+			return nil, fmt.Errorf("[discovery] unicast: %q: %w", one, err)
+		}
+		prefixes = append(prefixes, prefix)
+	}
+	var err error
+	g.finder, err = discovery.New(discovery.Options{Interfaces: cfg.Discovery.Interfaces, Unicast: prefixes,
+		Listen: cfg.Discovery.Listen, Changed: g.seen, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	var entries []*entry
 	for _, c := range cfg.Cameras {
-		made, err := newCamera(c, cfg.Limits, log)
+		e, err := g.newEntry(c, cfg.Limits, configured)
 		if err != nil {
 			return nil, err
 		}
-		g.cameras = append(g.cameras, made)
-		g.byName[c.Name] = made
+		entries = append(entries, e)
 	}
+	g.publish(entries)
 	return g, nil
 }
 
-func newCamera(c config.Camera, limits config.Limits, log *slog.Logger) (*camera.Camera, error) {
+func (g *Gateway) newEntry(c config.Camera, limits config.Limits, why origin) (*entry, error) {
 	address, err := source.ParseAddress(c.Source.Reveal())
 	if err != nil {
 		return nil, fmt.Errorf("camera %q: %w", c.Name, err)
@@ -41,7 +117,12 @@ func newCamera(c config.Camera, limits config.Limits, log *slog.Logger) (*camera
 	if c.PasswordFile != "" {
 		address = address.WithPassword(c.Password.Reveal())
 	}
-	return camera.New(camera.Config{
+	e := &entry{cfg: c, limits: limits, origin: why, address: address}
+	identity := camera.Identity{Serial: c.ID}
+	if strings.HasPrefix(strings.ToLower(c.ID), "urn:") || strings.HasPrefix(strings.ToLower(c.ID), "uuid:") {
+		identity = camera.Identity{Endpoint: c.ID}
+	}
+	e.camera = camera.New(camera.Config{
 		Name:    c.Name,
 		Address: address,
 		Source: source.Options{
@@ -49,6 +130,9 @@ func newCamera(c config.Camera, limits config.Limits, log *slog.Logger) (*camera
 			TLSFingerprint: c.TLSFingerprint,
 			TLSInsecure:    c.TLSInsecure,
 		},
+		Identity:      identity,
+		Find:          func(_ context.Context, id camera.Identity) (string, bool) { return g.whereIs(e, id) },
+		Events:        c.Events,
 		OnDemand:      c.OnDemand,
 		Linger:        c.Linger,
 		Quality:       c.JPEG.Quality,
@@ -56,20 +140,69 @@ func newCamera(c config.Camera, limits config.Limits, log *slog.Logger) (*camera
 		Threads:       c.Threads,
 		MaxPixels:     limits.MaxPixels,
 		MaxRenditions: limits.MaxRenditions,
-	}, log), nil
+	}, g.log)
+	return e, nil
 }
 
-// Run runs every camera until ctx ends, and returns when all have ended.
-func (g *Gateway) Run(ctx context.Context) {
-	var running sync.WaitGroup
-	for _, c := range g.cameras {
-		running.Go(func() { c.Run(ctx) }) //nolint:errcheck // it is ctx's
+// publish makes entries what is served.
+func (g *Gateway) publish(entries []*entry) {
+	s := &served{entries: entries, byName: make(map[string]*entry, len(entries))}
+	for _, e := range entries {
+		s.cameras = append(s.cameras, e.camera)
+		s.byName[strings.ToLower(e.cfg.Name)] = e
 	}
-	running.Wait()
+	g.served.Store(s)
+}
+
+// Run runs every camera, and hears what is found, until ctx ends; it returns when all has
+// ended. It is called once.
+func (g *Gateway) Run(ctx context.Context) {
+	g.changing.Lock()
+	g.running = ctx
+	for _, e := range g.served.Load().entries {
+		g.start(e)
+	}
+	g.changing.Unlock()
+	close(g.begun)
+
+	g.tasks.Go(func() { g.find(ctx) })
+	if g.cfg.Discovery.AutoAdd {
+		g.tasks.Go(func() { g.autoAdd(ctx) })
+	}
+	g.tasks.Go(func() { g.searchWhenMissed(ctx) })
+	<-ctx.Done()
+	g.changing.Lock() // nobody starts anything after this
+	g.running = nil
+	g.changing.Unlock()
+	g.tasks.Wait()
+}
+
+// start runs a camera; the caller holds changing.
+func (g *Gateway) start(e *entry) {
+	var ctx context.Context
+	ctx, e.end = context.WithCancel(g.running)
+	e.ended = make(chan struct{})
+	g.tasks.Go(func() {
+		defer close(e.ended)
+		defer e.end()
+		e.camera.Run(ctx) //nolint:errcheck // it is ctx's
+	})
 }
 
 // Camera is the camera of exactly this name, nil if there is none.
-func (g *Gateway) Camera(name string) *camera.Camera { return g.byName[name] }
+func (g *Gateway) Camera(name string) *camera.Camera {
+	if e := g.served.Load().byName[strings.ToLower(name)]; e != nil && e.cfg.Name == name {
+		return e.camera
+	}
+	return nil
+}
 
-// Cameras are all cameras, in the configuration's order. The slice is not to be changed.
-func (g *Gateway) Cameras() []*camera.Camera { return g.cameras }
+// Cameras are all cameras, those of the configuration first and in its order. The slice is
+// not to be changed.
+func (g *Gateway) Cameras() []*camera.Camera { return g.served.Load().cameras }
+
+// hostOf is an address's host, without a port.
+func hostOf(a source.Address) string {
+	host := a.Host()
+	return strings.Trim(host[:strings.LastIndexByte(host, ':')], "[]")
+}

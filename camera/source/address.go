@@ -190,14 +190,17 @@ func (a Address) ONVIF() bool { return a.scheme == "onvif" || a.scheme == "onvif
 
 // Service is the URL of an ONVIF camera's device service, without user and password; its
 // path is "" where the address names none. Profile is what ?profile= asks for: auto, or a
-// profile's name or token.
-func (a Address) Service() (service, profile string) {
+// profile's name or token; videoSource is the token that ?source= names, of a camera with
+// several eyes or a recorder.
+func (a Address) Service() (service, profile, videoSource string) {
 	u, _ := url.Parse(nowhere + a.rest) // ParseAddress has done it before
 	query := u.Query()
 	if profile = query.Get("profile"); profile == "" {
 		profile = "auto"
 	}
+	videoSource = query.Get("source")
 	query.Del("profile")
+	query.Del("source")
 	u.Scheme, u.Host, u.RawQuery = map[string]string{"onvif": "http", "onvifs": "https"}[a.scheme], a.host, query.Encode()
 	if strings.Contains(u.Host, "%") { // a zone, which a URL writes encoded (RFC 6874)
 		u.Host = strings.Replace(u.Host, "%", "%25", 1)
@@ -209,7 +212,7 @@ func (a Address) Service() (service, profile string) {
 	if u.Path == "" && u.RawQuery == "" {
 		path = ""
 	}
-	return u.Scheme + "://" + u.Host + path, profile
+	return u.Scheme + "://" + u.Host + path, profile, videoSource
 }
 
 // Login is user and password, both as they are; given is false where the address names
@@ -227,10 +230,9 @@ func (a Address) WithLogin(of Address) Address {
 	return a
 }
 
-// WithHost is the address at another host; the port stays.
-func (a Address) WithHost(host string) Address {
-	_, port, _ := net.SplitHostPort(a.host)
-	a.host = net.JoinHostPort(host, port)
+// At is the address at another host:port.
+func (a Address) At(host string) Address {
+	a.host = host
 	return a
 }
 

@@ -4,32 +4,44 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"syscall"
 	"time"
 
 	"camgate/camsim"
+	"camgate/camsim/device"
 	"camgate/config"
 	"camgate/decoder"
+	"camgate/gateway"
 	"camgate/media"
 )
 
 type demoCommand struct {
 	Listen  string `default:"127.0.0.1:8000" help:"Where to serve; the next free port where this one is taken."`
 	Control string `default:"127.0.0.1:8555" help:"Where to break the simulated cameras by HTTP; the next free port where this one is taken."`
+	Socket  string `placeholder:"FILE" help:"Where camgate console finds this gateway; \"none\": nowhere."`
 }
 
-// demoCameras are unlike each other, as in real places.
-var demoCameras = []struct {
-	name  string
-	video decoder.VideoEncoderOptions
-}{
-	{"street", decoder.VideoEncoderOptions{Codec: media.H264, Width: 1280, Height: 720, FPS: 15}},
-	{"door", decoder.VideoEncoderOptions{Codec: media.H265, Width: 640, Height: 480, FPS: 10}},
-	{"lift", decoder.VideoEncoderOptions{Codec: media.MJPEG, Width: 640, Height: 360, FPS: 10, Quantizer: 5}},
-	{"yard", decoder.VideoEncoderOptions{Codec: media.H264, Width: 1920, Height: 1080, FPS: 5}},
+type demoCamera struct {
+	name, model string
+	video       decoder.VideoEncoderOptions
+	small       *decoder.VideoEncoderOptions
 }
+
+// demoCameras are unlike each other, as in real places. Small is a second, small stream.
+var demoCameras = []demoCamera{
+	{"street", "Dome 720", decoder.VideoEncoderOptions{Codec: media.H264, Width: 1280, Height: 720, FPS: 15}, nil},
+	{"door", "Bullet H5", decoder.VideoEncoderOptions{Codec: media.H265, Width: 640, Height: 480, FPS: 10}, nil},
+	{"lift", "Mini M1", decoder.VideoEncoderOptions{Codec: media.MJPEG, Width: 640, Height: 360, FPS: 10, Quantizer: 5}, nil},
+	{"yard", "PTZ 1080", decoder.VideoEncoderOptions{Codec: media.H264, Width: 1920, Height: 1080, FPS: 5},
+		&decoder.VideoEncoderOptions{Codec: media.H264, Width: 640, Height: 360, FPS: 5}},
+}
+
+// findWithin is how long the simulated cameras may take to be found.
+const findWithin = 10 * time.Second
 
 // Run serves simulated cameras until a signal comes.
 func (d *demoCommand) Run(ctx context.Context, c console) error {
@@ -41,40 +53,115 @@ func (d *demoCommand) Run(ctx context.Context, c console) error {
 		return err
 	}
 	cfg.Log.Level = "warn"
-	log, err := newLog(cfg.Log, c.log)
+	cfg.Discovery.Interfaces = []string{"lo"}
+	fmt.Fprintln(c.log, "starting simulated cameras…")
+	cameras, err := startDemo(ctx)
+	defer cameras.close()
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(c.log, "starting simulated cameras…")
-	var cams []*camsim.Camera
-	for _, one := range demoCameras {
-		cam, err := camsim.Start(ctx, camsim.Options{Name: one.name, Mode: camsim.Live, Video: one.video})
-		if err != nil {
-			return err
-		}
-		defer cam.Close()
-		cams = append(cams, cam)
-		cfg.Cameras = append(cfg.Cameras, config.Camera{Name: one.name, Source: config.NewSecret(cam.URL()), Transport: "auto",
-			OnDemand: true, Linger: 10 * time.Second, Threads: 1, JPEG: config.JPEG{Quality: 75}})
-	}
-	control, err := d.control(cams)
+	control, err := d.control(cameras.cams)
 	if err != nil {
 		return err
 	}
 	defer control.Close()
-	return serve(ctx, cfg, log, func(a net.Addr) {
-		fmt.Fprintf(c.out, `
-camgate demo: %d simulated cameras
+	return serve(ctx, site{cfg: cfg, console: c, socket: d.Socket, listening: func(net.Addr, *slog.Logger) {},
+		begun: func(ctx context.Context, o *operator) error {
+			fmt.Fprintln(c.log, "finding them on the loopback interface…")
+			if err := findDemo(ctx, o.Gateway); err != nil {
+				return err
+			}
+			fmt.Fprintf(c.out, `
+camgate demo: %d simulated cameras, found and asked as yours would be
 
-  all of them       http://%[2]s/
-  one, as <img>     http://%[2]s/mjpeg/street?width=640
-  a still           http://%[2]s/snapshot/door
-  what is going on  http://%[2]s/api/cameras
+  all of them       %[2]s
+  one, as <img>     %[2]smjpeg/street?width=640
+  a still           %[2]ssnapshot/door
+  what is going on  %[2]sapi/cameras
   break a camera    curl -d '{"seconds":10}' http://%[3]s/reboot/door    (http://%[3]s/ lists more)
 
 Ctrl-C ends it.
-`, len(cams), a, control.Addr)
-	})
+`, len(o.Cameras()), o.Host().Addresses[0], control.Addr)
+			return nil
+		}})
+}
+
+// demoSite is the simulated cameras.
+type demoSite struct {
+	network *device.Network
+	devices []*device.Device
+	cams    []*camsim.Camera
+}
+
+// startDemo starts them. The site is to be closed in any case.
+func startDemo(ctx context.Context) (*demoSite, error) {
+	s := &demoSite{}
+	var err error
+	if s.network, err = device.NewNetwork(ctx, device.NetworkOptions{}); err != nil {
+		return s, err
+	}
+	for _, one := range demoCameras {
+		videos := []decoder.VideoEncoderOptions{one.video}
+		if one.small != nil {
+			videos = append(videos, *one.small)
+		}
+		var profiles []device.Profile
+		for n, video := range videos {
+			name := one.name
+			if n > 0 {
+				name += "-small"
+			}
+			cam, err := camsim.Start(ctx, camsim.Options{Name: name, Mode: camsim.Live, Video: video})
+			if err != nil {
+				return s, err
+			}
+			s.cams = append(s.cams, cam)
+			profiles = append(profiles, device.Profile{Camera: cam})
+		}
+		d, err := device.Start(ctx, device.Options{Name: one.name, Model: one.model, Profiles: profiles, PTZ: one.small != nil,
+			WSDiscovery: true, Network: s.network})
+		if err != nil {
+			return s, err
+		}
+		s.devices = append(s.devices, d)
+	}
+	return s, nil
+}
+
+func (s *demoSite) close() {
+	for _, d := range s.devices {
+		d.Close()
+	}
+	if s.network != nil {
+		s.network.Close()
+	}
+	for _, c := range s.cams {
+		c.Close()
+	}
+}
+
+// findDemo searches for the simulated cameras and adds them, under their names and in
+// their order.
+func findDemo(ctx context.Context, g *gateway.Gateway) error {
+	ctx, cancel := context.WithTimeout(ctx, findWithin)
+	defer cancel()
+	ids := map[string]string{}
+	for len(ids) < len(demoCameras) {
+		if err := g.Search(ctx, 500*time.Millisecond); err != nil {
+			return fmt.Errorf("%d of %d simulated cameras were found on the loopback interface: %w", len(ids), len(demoCameras), err)
+		}
+		for _, found := range g.Devices() {
+			if slices.ContainsFunc(demoCameras, func(one demoCamera) bool { return one.name == found.Name }) {
+				ids[found.Name] = found.ID
+			}
+		}
+	}
+	for _, one := range demoCameras {
+		if _, err := g.AddDevice(ctx, ids[one.name], one.name, "", ""); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // control serves the faults of the cameras.

@@ -24,7 +24,11 @@ type cli struct {
 	Serve    serveCommand    `cmd:"" help:"Run the gateway."`
 	Demo     demoCommand     `cmd:"" help:"Run it with simulated cameras and no configuration."`
 	Check    checkCommand    `cmd:"" help:"Find every mistake in a configuration."`
+	Discover discoverCommand `cmd:"" help:"List the cameras on the network."`
+	Probe    probeCommand    `cmd:"" help:"Ask one camera what it is and what it offers."`
+	Diagnose diagnoseCommand `cmd:"" help:"Find out why a camera shows no picture, and what to do."`
 	Snapshot snapshotCommand `cmd:"" help:"Take one JPEG of a camera."`
+	Console  consoleCommand  `cmd:"" help:"The console of a gateway that already runs."`
 	Version  versionCommand  `cmd:"" help:"Print the versions of camgate and of the libraries it uses."`
 }
 
@@ -73,6 +77,9 @@ func run(args []string, c console) int {
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	parsed.Bind(c)
 	if err := parsed.Run(); err != nil {
+		if status := exitStatus(0); errors.As(err, &status) {
+			return int(status)
+		}
 		if !errors.Is(err, errReported) {
 			fmt.Fprintln(c.log, "camgate:", err)
 		}

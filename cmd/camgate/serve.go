@@ -7,9 +7,14 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"os"
+	"os/signal"
 	"sync"
+	"syscall"
+	"time"
 
 	"camgate/config"
+	repl "camgate/console"
 	"camgate/gateway"
 	"camgate/outputs/httpd"
 	"camgate/www"
@@ -17,23 +22,24 @@ import (
 
 type serveCommand struct {
 	Config string `required:"" placeholder:"FILE" help:"The configuration, such as config.toml; config.example.toml explains every key."`
+	Socket string `placeholder:"FILE" help:"Where camgate console finds this gateway; \"none\": nowhere. Default: a folder of this user's."`
 }
 
-// Run serves until a signal comes.
+// Run serves until a signal comes. SIGHUP has the configuration read again.
 func (s *serveCommand) Run(ctx context.Context, c console) error {
 	cfg, err := load(s.Config, c)
 	if err != nil {
 		return err
 	}
-	if len(cfg.Cameras) == 0 {
-		return fmt.Errorf("%s names no camera: add one with\n\n[[camera]]\nname = \"cam1\"\nsource = \"rtsp://user:password@192.0.2.10/stream1\"", s.Config)
+	if len(cfg.Cameras) == 0 && !cfg.Discovery.AutoAdd {
+		return fmt.Errorf("%s names no camera: add one with\n\n[[camera]]\nname = \"cam1\"\nsource = \"onvif://user:password@192.0.2.10\"\n\n`camgate discover` lists those on the network, and [discovery] auto_add = true serves what it finds", s.Config)
 	}
-	log, err := newLog(cfg.Log, c.log)
-	if err != nil {
-		return err
-	}
-	return serve(ctx, cfg, log, func(a net.Addr) {
-		log.Info("serving", "page", "http://"+a.String()+"/", "cameras", len(cfg.Cameras), "version", version)
+	return serve(ctx, site{
+		cfg: cfg, console: c, socket: s.Socket,
+		reload: func() (*config.Config, error) { return config.Load(s.Config) },
+		listening: func(a net.Addr, log *slog.Logger) {
+			log.Info("serving", "page", "http://"+a.String()+"/", "cameras", len(cfg.Cameras), "version", version)
+		},
 	})
 }
 
@@ -48,40 +54,116 @@ func load(path string, c console) (*config.Config, error) {
 	return cfg, err
 }
 
-// serve runs the cameras and the HTTP server until ctx ends or the server cannot go on.
-func serve(ctx context.Context, cfg *config.Config, log *slog.Logger, listening func(net.Addr)) error {
-	g, err := gateway.New(cfg, log)
+// site is what serve needs to know.
+type site struct {
+	cfg       *config.Config
+	console   console
+	socket    string                         // of camgate console; "" the usual place, "none" nowhere
+	reload    func() (*config.Config, error) // nil: there is no file
+	listening func(net.Addr, *slog.Logger)
+	begun     func(context.Context, *operator) error // called when all runs; may be nil. Its error ends the gateway
+}
+
+// serve runs the cameras, the HTTP server and the console until ctx ends or the server
+// cannot go on.
+func serve(ctx context.Context, s site) error {
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	lines := repl.NewLogWriter(s.console.log)
+	level := new(slog.LevelVar)
+	log, err := newLog(s.cfg.Log, lines, level)
 	if err != nil {
 		return err
 	}
+	g, err := gateway.New(s.cfg, log)
+	if err != nil {
+		return err
+	}
+	o := &operator{Gateway: g, reload: s.reload, level: level, log: log, began: time.Now()}
+	talking := make(chan struct{})
 	server, err := httpd.New(httpd.Config{
-		Listen:         cfg.HTTP.Listen,
-		AllowAnonymous: cfg.HTTP.AllowAnonymous,
-		Hosts:          cfg.HTTP.Hosts,
-		Origins:        cfg.HTTP.Origins,
-		WWW:            cfg.HTTP.WWW,
-		MaxViewers:     cfg.Limits.MaxViewers,
+		Listen:         s.cfg.HTTP.Listen,
+		AllowAnonymous: s.cfg.HTTP.AllowAnonymous,
+		Hosts:          s.cfg.HTTP.Hosts,
+		Origins:        s.cfg.HTTP.Origins,
+		WWW:            s.cfg.HTTP.WWW,
+		MaxViewers:     s.cfg.Limits.MaxViewers,
 		Version:        version,
-		Listening:      listening,
+		Finder:         g,
+		Listening: func(a net.Addr) {
+			o.listening(a)
+			s.listening(a, log)
+			close(talking)
+		},
 	}, g, www.Files(), log)
 	if err != nil {
 		return err
 	}
+	var failed error // of begun
+	var consoles sync.WaitGroup
+	consoles.Go(func() { serveConsole(ctx, o, s.socket) })
+	consoles.Go(func() { reloadAtHangup(ctx, o) })
+	consoles.Go(func() {
+		select {
+		case <-talking:
+		case <-ctx.Done():
+			return
+		}
+		if s.begun != nil {
+			if failed = s.begun(ctx, o); failed != nil {
+				end()
+				return
+			}
+		}
+		if onTerminal() { // after what is told of the pages
+			talk(ctx, o, lines, end)
+		}
+	})
 	// Viewers end before cameras, so that their last picture is no notice.
-	running, end := context.WithCancel(context.WithoutCancel(ctx))
+	running, endCameras := context.WithCancel(context.WithoutCancel(ctx))
 	var cameras sync.WaitGroup
 	cameras.Go(func() { g.Run(running) })
 	err = server.Run(ctx)
 	end()
+	consoles.Wait()
+	endCameras()
 	cameras.Wait()
-	return err
+	return errors.Join(err, failed)
 }
 
-func newLog(cfg config.Log, to io.Writer) (*slog.Logger, error) {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(cfg.Level)); err != nil {
+// serveConsole lets camgate console in. A gateway without one still serves.
+func serveConsole(ctx context.Context, o *operator, socket string) {
+	if socket == "none" {
+		return
+	}
+	if err := repl.Serve(ctx, o, socketOr(socket)); err != nil {
+		o.log.Warn("camgate console cannot reach this gateway", "why", err)
+	}
+}
+
+// reloadAtHangup reads the configuration again at each SIGHUP.
+func reloadAtHangup(ctx context.Context, o *operator) {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	for {
+		select {
+		case <-hangups:
+		case <-ctx.Done():
+			return
+		}
+		if _, err := o.Reload(); err != nil {
+			o.log.Warn("the configuration was not read again", "why", err)
+		}
+	}
+}
+
+func newLog(cfg config.Log, to io.Writer, level *slog.LevelVar) (*slog.Logger, error) {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(cfg.Level)); err != nil {
 		return nil, err
 	}
+	level.Set(l)
 	options := &slog.HandlerOptions{Level: level}
 	if cfg.Format == "json" {
 		return slog.New(slog.NewJSONHandler(to, options)), nil

@@ -19,7 +19,7 @@ import (
 )
 
 type snapshotCommand struct {
-	Camera  string        `arg:"" name:"name-or-url" help:"A camera of the configuration, or rtsp://…"`
+	Camera  string        `arg:"" name:"name-or-url" help:"A camera of the configuration, onvif://… or rtsp://…"`
 	Output  string        `short:"o" required:"" placeholder:"FILE" help:"Where the JPEG goes; - is standard output."`
 	Config  string        `default:"config.toml" placeholder:"FILE" help:"The configuration, where a name is given."`
 	Width   int           `help:"Its width at most, in pixels; 0 is the camera's own."`
@@ -47,7 +47,7 @@ func (s *snapshotCommand) Run(ctx context.Context, c console) error {
 	defer life.Wait()
 	defer end()
 
-	v, err := cam.Watch(media.Rendition{Width: s.Width, Quality: s.Quality}, 0)
+	v, err := cam.WatchStill(media.Rendition{Width: s.Width, Quality: s.Quality})
 	if err != nil {
 		return err
 	}
@@ -66,32 +66,30 @@ func (s *snapshotCommand) Run(ctx context.Context, c console) error {
 	}
 }
 
+// quiet is for cameras whose troubles are told at the end.
+var quiet = slog.New(slog.DiscardHandler)
+
 // find makes the camera that is meant.
 func (s *snapshotCommand) find(c console) (*camera.Camera, error) {
-	log := slog.New(slog.DiscardHandler) // what goes wrong is said at the end
 	if strings.Contains(s.Camera, "://") {
 		address, err := source.ParseAddress(s.Camera)
 		if err != nil {
 			return nil, err
 		}
-		return camera.New(camera.Config{Name: address.Host(), Address: address, OnDemand: true}, log), nil
+		return camera.New(camera.Config{Name: address.Host(), Address: address, OnDemand: true}, quiet), nil
 	}
 	cfg, err := load(s.Config, c)
 	if err != nil {
 		return nil, err
 	}
-	g, err := gateway.New(&config.Config{Cameras: cfg.Cameras, Limits: cfg.Limits}, log)
+	g, err := gateway.New(&config.Config{Cameras: cfg.Cameras, Limits: cfg.Limits}, quiet)
 	if err != nil {
 		return nil, err
 	}
 	if cam := g.Camera(s.Camera); cam != nil {
 		return cam, nil
 	}
-	var names []string
-	for _, known := range g.Cameras() {
-		names = append(names, known.Name())
-	}
-	return nil, fmt.Errorf("%s has no camera %q; it has %s", s.Config, s.Camera, strings.Join(names, ", "))
+	return nil, noSuchCamera(s.Config, s.Camera, g)
 }
 
 // write puts the picture in place whole, or not at all.

@@ -1,0 +1,70 @@
+package diagnose
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"camgate/camera"
+	"camgate/media"
+)
+
+// pictureTimeout is how long a decoded picture may take, from connecting on.
+const pictureTimeout = 20 * time.Second
+
+// Diagnose walks the whole way to a picture: Probe's steps, the stream of each size that
+// viewers may be shown, and a picture as a viewer gets it. tell is as for Probe.
+func Diagnose(ctx context.Context, t Target, tell func(Step)) *Report {
+	w := newWalk(ctx, t, tell)
+	w.reach(t.Address.Host())
+	if t.Address.ONVIF() {
+		if client := w.ask(t); client != nil {
+			client.Close()
+		}
+		for _, one := range w.found {
+			w.describe("stream of "+one.profile, t, one.address.WithLogin(t.Address))
+		}
+	} else {
+		w.describe("stream", t, t.Address)
+	}
+	w.step("picture", func() (string, error) { return w.picture(t) })
+	w.report.OK = !w.failed
+	return w.report
+}
+
+// picture watches the camera as a viewer does.
+func (w *walk) picture(t Target) (string, error) {
+	ctx, cancel := context.WithTimeout(w.ctx, pictureTimeout)
+	defer cancel()
+	name := t.Name
+	if name == "" {
+		name = t.Address.Host()
+	}
+	cam := camera.New(camera.Config{Name: name, Address: t.Address, Source: t.Source, OnDemand: true}, slog.New(slog.DiscardHandler))
+	running, end := context.WithCancel(context.WithoutCancel(ctx))
+	var life sync.WaitGroup
+	life.Go(func() { cam.Run(running) }) //nolint:errcheck // it is running's
+	defer life.Wait()
+	defer end()
+	viewer, err := cam.Watch(media.Rendition{}, 0)
+	if err != nil {
+		return "", err
+	}
+	defer viewer.Close()
+	began := time.Now()
+	for {
+		p, err := viewer.Next(ctx)
+		if err != nil {
+			if why := cam.Status().LastError; why != "" {
+				return "", errors.New(why)
+			}
+			return "", fmt.Errorf("no picture within %v", pictureTimeout)
+		}
+		if p.State == media.Live {
+			return fmt.Sprintf("%d×%d, %d KB, %.2f s after connecting", p.Width, p.Height, len(p.JPEG)/1024, time.Since(began).Seconds()), nil
+		}
+	}
+}

@@ -1,0 +1,206 @@
+package gateway
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"camgate/camera/source"
+	"camgate/config"
+)
+
+// Add makes a camera of a source as it stands in a configuration, and serves it until it
+// is removed or the gateway ends. Where name is "" a readable one is made. It returns the
+// name; the error is ErrExists, ErrNotRunning, or says what is wrong with name or source.
+func (g *Gateway) Add(name, from string) (string, error) {
+	if name == "" {
+		var err error
+		if name, err = g.nameFor(from); err != nil {
+			return "", err
+		}
+	}
+	c, err := config.NewCamera(name, from)
+	if err != nil {
+		return "", err
+	}
+	return name, g.add(c, added)
+}
+
+func (g *Gateway) add(c config.Camera, why origin) error {
+	<-g.begun // it is about to
+	g.changing.Lock()
+	defer g.changing.Unlock()
+	if g.running == nil {
+		return ErrNotRunning
+	}
+	s := g.served.Load()
+	if s.byName[strings.ToLower(c.Name)] != nil {
+		return fmt.Errorf("camera %q: %w", c.Name, ErrExists)
+	}
+	e, err := g.newEntry(c, g.cfg.Limits, why)
+	if err != nil {
+		return err
+	}
+	g.start(e)
+	g.publish(append(slices.Clip(s.entries), e))
+	return nil
+}
+
+// ForgetFound removes the cameras that auto_add serves, and forgets what was found on the
+// network, so that the next search begins anew. It returns how many cameras were removed.
+func (g *Gateway) ForgetFound() int {
+	g.changing.Lock()
+	defer g.changing.Unlock()
+	var keep, gone []*entry
+	for _, e := range g.served.Load().entries {
+		if e.origin == found {
+			gone = append(gone, e)
+		} else {
+			keep = append(keep, e)
+		}
+	}
+	g.publish(keep)
+	for _, e := range gone {
+		g.finish(e)
+	}
+	g.mu.Lock()
+	clear(g.tried)
+	g.mu.Unlock()
+	g.finder.Forget()
+	return len(gone)
+}
+
+// Remove ends a camera, and everybody who watches it. The error is ErrNoCamera.
+func (g *Gateway) Remove(name string) error {
+	g.changing.Lock()
+	defer g.changing.Unlock()
+	s := g.served.Load()
+	e := s.byName[strings.ToLower(name)]
+	if e == nil || e.cfg.Name != name {
+		return fmt.Errorf("%w: %q", ErrNoCamera, name)
+	}
+	g.publish(slices.DeleteFunc(slices.Clone(s.entries), func(other *entry) bool { return other == e }))
+	g.finish(e)
+	if e.origin == found {
+		g.mu.Lock()
+		if id := e.device.Load(); id != nil {
+			g.tried[*id] = farFuture // somebody does not want it
+		}
+		g.mu.Unlock()
+	}
+	return nil
+}
+
+// finish ends a camera that is no longer served; the caller holds changing.
+func (g *Gateway) finish(e *entry) {
+	if e.ended == nil {
+		return
+	}
+	e.end()
+	<-e.ended
+}
+
+// Reload takes a new configuration: cameras that are new, gone or changed are started,
+// ended or replaced; the others do not notice. Cameras that were added or found stay. It
+// says in a sentence what changed.
+func (g *Gateway) Reload(cfg *config.Config) (string, error) {
+	g.changing.Lock()
+	defer g.changing.Unlock()
+	if g.running == nil {
+		return "", ErrNotRunning
+	}
+	old := g.served.Load()
+	var entries, fresh, gone []*entry
+	changed := 0
+	for _, c := range cfg.Cameras {
+		was := old.byName[strings.ToLower(c.Name)]
+		if was != nil && was.origin == configured && was.cfg == c && was.limits == cfg.Limits {
+			entries = append(entries, was)
+			continue
+		}
+		e, err := g.newEntry(c, cfg.Limits, configured)
+		if err != nil {
+			return "", err // nothing has changed yet
+		}
+		if was != nil {
+			changed++
+		}
+		entries, fresh = append(entries, e), append(fresh, e)
+	}
+	for _, e := range old.entries {
+		named := slices.ContainsFunc(entries, func(other *entry) bool { return strings.EqualFold(other.cfg.Name, e.cfg.Name) })
+		switch {
+		case slices.Contains(entries, e):
+		case e.origin == configured || named:
+			gone = append(gone, e)
+		default:
+			entries = append(entries, e)
+		}
+	}
+	rest := g.restart(cfg)
+	g.cfg = cfg
+	g.publish(entries)
+	for _, e := range gone {
+		g.finish(e)
+	}
+	for _, e := range fresh {
+		g.start(e)
+	}
+	if len(fresh)+len(gone) == 0 {
+		return "no camera has changed" + rest, nil
+	}
+	return fmt.Sprintf("%s new, %d changed, %d removed%s", count(len(fresh)-changed, "camera"), changed, len(gone)-changed, rest), nil
+}
+
+// restart says what of a new configuration holds only after a restart.
+func (g *Gateway) restart(cfg *config.Config) string {
+	var sections []string
+	if fmt.Sprint(cfg.HTTP) != fmt.Sprint(g.cfg.HTTP) || cfg.Limits.MaxViewers != g.cfg.Limits.MaxViewers {
+		sections = append(sections, "[http] and max_viewers")
+	}
+	if !sameDiscovery(cfg.Discovery, g.cfg.Discovery) {
+		sections = append(sections, "[discovery]")
+	}
+	if cfg.Log != g.cfg.Log {
+		sections = append(sections, "[log]")
+	}
+	if len(sections) == 0 {
+		return ""
+	}
+	return "; what changed in " + strings.Join(sections, ", ") + " holds after a restart"
+}
+
+func sameDiscovery(a, b config.Discovery) bool {
+	return a.Listen == b.Listen && a.AutoAdd == b.AutoAdd && a.Interval == b.Interval && slices.Equal(a.Interfaces, b.Interfaces) &&
+		slices.Equal(a.Unicast, b.Unicast) && slices.Equal(a.Credentials, b.Credentials)
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// nameFor makes a name that nobody has, of the device that was found at the address, or of
+// the address itself.
+func (g *Gateway) nameFor(from string) (string, error) {
+	address, err := source.ParseAddress(from)
+	if err != nil {
+		return "", err
+	}
+	host := hostOf(address)
+	base := readable(host)
+	for _, d := range g.finder.Devices() {
+		if d.Address.String() == host {
+			base = nameOf(d)
+			break
+		}
+	}
+	s := g.served.Load()
+	name := base
+	for n := 2; s.byName[strings.ToLower(name)] != nil; n++ {
+		name = fmt.Sprintf("%s-%d", base, n)
+	}
+	return name, nil
+}
