@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,25 +19,58 @@ import (
 	"camgate/media"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	failed := m.Run()
+	pairs.close()
+	if err := goleak.Find(); err != nil && failed == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		failed = 1
+	}
+	os.Exit(failed)
+}
+
+// pairs of cameras, by the main stream's codec; all tests share them.
+var pairs cameraPairs
+
+type cameraPairs struct {
+	mu     sync.Mutex
+	server *camsim.Server
+	made   map[media.Codec][2]*camsim.Camera
+}
+
+func (p *cameraPairs) close() {
+	if p.server != nil {
+		p.server.Close()
+	}
+}
 
 // cameras are a main and a sub stream.
 func cameras(t testing.TB, codec media.Codec) (main, sub *camsim.Camera) {
 	t.Helper()
-	server, err := camsim.Listen(t.Context(), camsim.ServerOptions{NoUDP: true})
-	if err != nil {
-		t.Fatal(err)
+	pairs.mu.Lock()
+	defer pairs.mu.Unlock()
+	if pairs.server == nil {
+		server, err := camsim.Listen(context.Background(), camsim.ServerOptions{NoUDP: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		pairs.server, pairs.made = server, map[media.Codec][2]*camsim.Camera{}
 	}
-	t.Cleanup(server.Close)
+	if pair, made := pairs.made[codec]; made {
+		return pair[0], pair[1]
+	}
 	add := func(name string, codec media.Codec, width, height int) *camsim.Camera {
-		c, err := server.Add(camsim.Options{Name: name, Mode: camsim.Live,
+		c, err := pairs.server.Add(camsim.Options{Name: name, Mode: camsim.Live,
 			Video: decoder.VideoEncoderOptions{Codec: codec, Width: width, Height: height, FPS: 10, GOP: 10, Preset: "ultrafast"}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return c
 	}
-	return add("main", codec, 320, 240), add("sub", media.H264, 160, 120)
+	name := fmt.Sprint(codec)
+	pair := [2]*camsim.Camera{add(name+"/main", codec, 320, 240), add(name+"/sub", media.H264, 160, 120)}
+	pairs.made[codec] = pair
+	return pair[0], pair[1]
 }
 
 // start starts a device with two profiles, and what else o says.

@@ -51,7 +51,7 @@ var quirks = []QuirkInfo{
 	{26, QuirkScopesMaker, "Its scopes hold the maker, once as manufacturer and once as mfr."},
 	{27, QuirkH265Hidden, "Media1 shows H.265 encoders without Encoding and Resolution, as Lorex and Dahua do."},
 	{27, QuirkCodecWrong, "Media1 says H264 of every encoder."},
-	{27, QuirkMedia2Only, "There is no Media1."},
+	{27, QuirkMedia2Only, "It has Media2 only, no Media1."},
 	{28, QuirkMedia2InServicesOnly, "The address of Media2 is in GetServices only, not in GetCapabilities."},
 	{28, QuirkGetServicesMissing, "GetServices is not implemented."},
 	{28, QuirkMedia2AllFails, "Media2's GetProfiles with Type All is answered by HTTP 500."},
