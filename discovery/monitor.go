@@ -66,6 +66,10 @@ func (f *Finder) startMonitor(n *network, q *fetcher, complain func(string, erro
 	m.m = &ssdp.Monitor{
 		Alive: func(a *ssdp.AliveMessage) { m.hear(f, q, a.From, ssdpAlive, a.USN, a.Location, a.Header().Get) },
 		Bye:   func(b *ssdp.ByeMessage) { m.hear(f, q, b.From, ssdpBye, b.USN, "", b.Header().Get) },
+		Search: func(*ssdp.SearchMessage) {
+			f.counts.datagrams.Add(1)
+			f.counts.irrelevant.Add(1)
+		},
 	}
 	if err := m.m.Start(); err != nil {
 		complain("ssdp "+key, err)

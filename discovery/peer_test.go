@@ -56,8 +56,16 @@ type peer struct {
 	fetches  atomic.Int64
 	readers  sync.WaitGroup
 
-	mu    sync.Mutex
-	fakes []*fake
+	mu     sync.Mutex
+	fakes  []*fake
+	probed func(from netip.AddrPort)
+}
+
+// onProbe has f called for each probe.
+func (p *peer) onProbe(f func(from netip.AddrPort)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.probed = f
 }
 
 // newPeer opens sockets on the interface. Ports 0 stand for free ones.
@@ -147,6 +155,12 @@ func (p *peer) answerProbe(message string, from netip.AddrPort) {
 		return
 	}
 	p.probes.Add(1)
+	p.mu.Lock()
+	probed := p.probed
+	p.mu.Unlock()
+	if probed != nil {
+		probed(from)
+	}
 	if strings.Contains(message, "\n") {
 		p.t.Errorf("a probe of more than one line: %q", message)
 	}

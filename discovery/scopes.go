@@ -1,6 +1,7 @@
 package discovery
 
 import (
+	"cmp"
 	"strings"
 )
 
@@ -8,6 +9,7 @@ import (
 type scopeFacts struct {
 	onvif                           bool // one of them is of ONVIF
 	name, model, maker, serial, mac string
+	pathMaker                       string // whose own scopes are among them
 }
 
 const onvifScope = "onvif://www.onvif.org/"
@@ -23,17 +25,16 @@ func readScopes(scopes []string) scopeFacts {
 		facts.onvif = true
 		facts.take(strings.Split(strings.Trim(s[len(onvifScope):], "/"), "/"))
 	}
-	if facts.maker == "" {
-		if facts.maker = makerOf(facts.name); facts.maker == "" {
-			facts.maker = makerOf(facts.model)
-		}
-	}
+	facts.maker = cmp.Or(facts.maker, makerOf(facts.name), makerOf(facts.model), facts.pathMaker)
 	return facts
 }
 
 // take takes one scope's path: "name/Door", "Model/631GA", "name/acc/Door", or with the
 // maker's own first element "acc/mac/00-1b-d8-00-00-01".
 func (f *scopeFacts) take(path []string) {
+	if maker := makers[strings.ToLower(path[0])]; maker != "" && f.pathMaker == "" {
+		f.pathMaker = maker
+	}
 	for i := 0; i < 2 && i+1 < len(path); i++ {
 		rest := path[i+1:]
 		if len(rest) > 1 && strings.EqualFold(rest[0], "acc") {
