@@ -1,5 +1,5 @@
-// Command camsim simulates IP cameras: RTSP streams of a moving test picture, and faults on
-// demand over HTTP.
+// Command camsim simulates IP cameras: RTSP streams of a moving test picture, faults on
+// demand over HTTP, and on request an ONVIF front with WS-Discovery and SSDP.
 package main
 
 import (
@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 
@@ -37,6 +38,8 @@ type options struct {
 	User     string  `default:"admin" help:"With --auth."`
 	Password string  `env:"CAMSIM_PASSWORD" help:"With --auth; better in the environment, where ps does not show it."`
 	Seed     uint64  `default:"1" help:"Decides what is random."`
+
+	onvifOptions `embed:""`
 }
 
 func main() {
@@ -52,15 +55,23 @@ func main() {
 }
 
 func run(ctx context.Context, o options) error {
+	if o.ListQuirks {
+		listQuirks()
+		return nil
+	}
 	if o.Cameras < 1 || o.Cameras > 1000 {
 		return fmt.Errorf("--cameras %d: must be 1 to 1000", o.Cameras)
 	}
-	template, err := o.camera()
+	cameras, pairs, end, err := o.start()
+	defer end()
 	if err != nil {
 		return err
 	}
-	cameras, end, err := o.start(template)
-	defer end()
+	f := &fronts{}
+	if o.Onvif {
+		f, err = o.startFronts(ctx, pairs)
+	}
+	defer f.close()
 	if err != nil {
 		return err
 	}
@@ -74,17 +85,28 @@ func run(ctx context.Context, o options) error {
 	for _, c := range cameras {
 		fmt.Println(c.Address())
 	}
+	for _, d := range f.devices {
+		fmt.Println(d.XAddr())
+	}
 	if faults == nil {
-		<-ctx.Done()
-		return nil
+		return o.play(ctx, f)
 	}
 	fmt.Println("http://" + faults.Addr().String() + "/")
-	return control(ctx, faults, cameras)
+	ctx, stop := context.WithCancelCause(ctx)
+	var tasks sync.WaitGroup
+	tasks.Go(func() { stop(o.play(ctx, f)) })
+	err = control(ctx, faults, cameras)
+	stop(err)
+	tasks.Wait()
+	if cause := context.Cause(ctx); err == nil && !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return err
 }
 
-// camera is what all of them have in common.
-func (o options) camera() (camsim.Options, error) {
-	width, height, err := camsim.ParseSize(o.Size)
+// camera is what all of them have in common, but for the size.
+func (o options) camera(size string) (camsim.Options, error) {
+	width, height, err := camsim.ParseSize(size)
 	if err != nil {
 		return camsim.Options{}, err
 	}
@@ -101,42 +123,67 @@ func (o options) camera() (camsim.Options, error) {
 	return c, nil
 }
 
-// start starts all cameras. end is to be called in any case.
-func (o options) start(template camsim.Options) (cameras []*camsim.Camera, end func(), err error) {
+// start starts all cameras, with --onvif in pairs. end is to be called in any case.
+func (o options) start() (cameras []*camsim.Camera, pairs []pair, end func(), err error) {
 	var ends []func()
 	end = func() {
 		for _, e := range ends {
 			e()
 		}
 	}
-	var server *camsim.Server
-	for n := range o.Cameras {
-		template.Name = fmt.Sprintf("cam%d", n+1)
-		template.Seed = o.Seed + uint64(n)
-		template.Server = camsim.ServerOptions{NoUDP: o.NoUDP}
-		if template.Server.Listen, err = countUp(o.Listen, n, o.OwnPorts); err != nil {
-			return nil, end, err
-		}
-		var c *camsim.Camera
-		switch {
-		case o.OwnPorts:
-			c, err = camsim.Start(context.Background(), template)
-		case server == nil:
-			if server, err = camsim.Listen(context.Background(), template.Server); err != nil {
-				return nil, end, err
-			}
-			ends = append(ends, server.Close)
-			fallthrough
-		default:
-			c, err = server.Add(template)
-		}
-		if err != nil {
-			return nil, end, err
-		}
-		ends = append(ends, c.Close)
-		cameras = append(cameras, c)
+	template, err := o.camera(o.Size)
+	if err != nil {
+		return nil, nil, end, err
 	}
-	return cameras, end, nil
+	sub, err := o.camera(o.SubSize)
+	if err != nil {
+		return nil, nil, end, fmt.Errorf("--sub-size: %w", err)
+	}
+	var server *camsim.Server
+	if !o.OwnPorts {
+		if server, err = camsim.Listen(context.Background(), camsim.ServerOptions{Listen: o.Listen, NoUDP: o.NoUDP}); err != nil {
+			return nil, nil, end, err
+		}
+		ends = append(ends, server.Close)
+	}
+	add := func(c camsim.Options, name, listen string, seed int) (*camsim.Camera, error) {
+		c.Name, c.Seed = name, o.Seed+uint64(seed)
+		c.Server = camsim.ServerOptions{Listen: listen, NoUDP: o.NoUDP}
+		started, err := startOne(server, c)
+		if err == nil {
+			ends, cameras = append(ends, started.Close), append(cameras, started)
+		}
+		return started, err
+	}
+	for n := range o.Cameras {
+		name := fmt.Sprintf("cam%d", n+1)
+		listen, err := countUp(o.Listen, n, o.OwnPorts)
+		if err != nil {
+			return nil, nil, end, fmt.Errorf("--listen: %w", err)
+		}
+		main, err := add(template, name, listen, n)
+		if err != nil {
+			return nil, nil, end, err
+		}
+		if !o.Onvif {
+			continue
+		}
+		host, _, _ := net.SplitHostPort(listen)
+		small, err := add(sub, name+"/sub", net.JoinHostPort(host, "0"), n)
+		if err != nil {
+			return nil, nil, end, err
+		}
+		pairs = append(pairs, pair{main, small})
+	}
+	return cameras, pairs, end, nil
+}
+
+// startOne starts a camera behind a server, or where that is nil on a port of its own.
+func startOne(server *camsim.Server, c camsim.Options) (*camsim.Camera, error) {
+	if server == nil {
+		return camsim.Start(context.Background(), c)
+	}
+	return server.Add(c)
 }
 
 // countUp is the n-th address from a first one on.
@@ -144,7 +191,7 @@ func countUp(first string, n int, own bool) (string, error) {
 	host, port, err := net.SplitHostPort(first)
 	number, wrong := strconv.ParseUint(port, 10, 16)
 	if err != nil || wrong != nil {
-		return "", fmt.Errorf("--listen %q must be HOST:PORT, such as 127.0.0.1:8554", first)
+		return "", fmt.Errorf("address %q must be HOST:PORT, such as 127.0.0.1:8554", first)
 	}
 	if !own || number == 0 {
 		return first, nil
