@@ -106,7 +106,7 @@ func (c *conversation) edited(ctx context.Context) (int, error) {
 	defer sizeFromTerminal(c.out)()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	e := newEditor(c.screen, c.history, c.colour, func() int { return widthOf(c.out) },
+	e := newEditor(c.screen, c.history, c.colour, func() (int, int) { return sizeOf(c.out) },
 		func(line string) completion { return c.backend.complete(ctx, line) })
 	e.vi(c.vi)
 	status, warned := fine, false

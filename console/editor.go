@@ -8,8 +8,10 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"unicode/utf8"
 
 	"github.com/reeflective/readline"
+	"github.com/reeflective/readline/inputrc"
 )
 
 // prompt stands before the line.
@@ -23,14 +25,20 @@ const prompt = "camgate> "
 type editor struct {
 	shell  *readline.Shell
 	screen *screen
-	out    interface{ columns() int }
-	ctx    context.Context // of readLine
-	armed  bool            // the next prompt asked for is the one that is printed
+	size   func() (rows, columns int) // of the terminal
+	ctx    context.Context            // of readLine
+	armed  bool                       // the next prompt asked for is the one that is printed
+	viKeys bool
+	colour bool
+
+	complete func(line string) completion
+	asked    string // what complete was asked for last
+	offers   completion
 }
 
 // newEditor makes an editor. Completions are asked for what is left of the cursor.
-func newEditor(s *screen, h *history, colour bool, width func() int, complete func(line string) completion) *editor {
-	e := &editor{shell: readline.NewShell(), screen: s, out: columnsFunc(width)}
+func newEditor(s *screen, h *history, colour bool, size func() (rows, columns int), complete func(line string) completion) *editor {
+	e := &editor{shell: readline.NewShell(), screen: s, size: size, colour: colour, complete: complete}
 	for option, value := range map[string]any{
 		// The library would ask the terminal for the cursor's position with each key, take
 		// keys that come with the answer for a part of it, and wait for ever for a terminal
@@ -42,26 +50,73 @@ func newEditor(s *screen, h *history, colour bool, width func() int, complete fu
 		e.shell.Config.Set(option, value) //nolint:errcheck // known options
 	}
 	e.shell.History.Add("lines typed before", h)
-	e.shell.Prompt.Primary(func() string { return e.prompt(colour) })
+	e.shell.Prompt.Primary(e.prompt)
 	// Asked for at the end of each drawing.
 	e.shell.Prompt.Right(func() string { e.armed = true; return "" })
 	// Asked for before the prompt's width is.
 	e.shell.Hint.SetProvider(func([]rune, int) []rune { e.armed = false; return nil })
 	e.shell.Completer = func(line []rune, cursor int) readline.Completions {
-		return offered(complete(string(line[:min(cursor, len(line))])))
+		return offered(e.offer(string(line[:min(cursor, len(line))])))
+	}
+	e.shell.Keymap.Register(map[string]func(){"camgate-complete": e.tab, "camgate-interrupt": e.interrupt})
+	for _, binds := range e.shell.Config.Binds {
+		binds["\t"] = inputrc.Bind{Action: "camgate-complete"}
+		binds["\x03"] = inputrc.Bind{Action: "camgate-interrupt"}
+		// Ctrl-R and Ctrl-S go through the lines that hold what is typed. The library's search
+		// shows a list that needs more rows than there are, where it cannot ask for the cursor.
+		binds["\x12"] = inputrc.Bind{Action: "history-substring-search-backward"}
+		binds["\x13"] = inputrc.Bind{Action: "history-substring-search-forward"}
 	}
 	return e
 }
 
-type columnsFunc func() int
+// offer asks for completions, once for the same line.
+func (e *editor) offer(line string) completion {
+	if line != e.asked {
+		e.asked, e.offers = line, e.complete(line)
+		if e.offers.Files {
+			e.offers = withFiles(e.offers)
+		}
+	}
+	return e.offers
+}
 
-func (f columnsFunc) columns() int { return f() }
+// interrupt gives the line up. The library's own command takes a key that was typed right
+// behind Ctrl-C for a part of it, and then does nothing.
+func (e *editor) interrupt() {
+	e.shell.Iterations.Reset()
+	e.shell.Selection().Reset()
+	e.shell.Keymap.NonIncrementalSearchStop()
+	e.shell.Keymap.ResetLocal()
+	e.shell.Display.ResetHelpers()
+	e.shell.Display.AcceptLine()
+	e.shell.History.Accept(false, false, readline.ErrInterrupt)
+}
+
+// tab completes the word at the cursor: the one candidate, or else what all have in common,
+// and shows them; a second tab begins to choose among them.
+func (e *editor) tab() {
+	choosing := string(e.shell.Keymap.Local()) == "menu-select"
+	if choosing && !e.colour {
+		return // the choice would be shown by colours alone
+	}
+	if !choosing {
+		e.asked = "\x00" // cameras may have come or gone since
+		offers := e.offer(string((*e.shell.Line())[:e.shell.Cursor().Pos()]))
+		if len(offers.Candidates) > e.rows()-6 {
+			e.tooMany(offers)
+			return
+		}
+		e.shell.Config.Set("menu-complete-display-prefix", len(offers.Candidates) > 1) //nolint:errcheck // a known option
+	}
+	e.shell.Keymap.Commands()["menu-complete"]()
+}
 
 // prompt is what the editor prints in the first column of the line's first row. Rows end
 // with NEL (ECMA-48, 8.3.86), not with a line feed: the library would print only what is
 // behind the last of those.
-func (e *editor) prompt(colour bool) string {
-	text := paint(prompt, bold, colour)
+func (e *editor) prompt() string {
+	text := paint(prompt, bold, e.colour)
 	if !e.armed {
 		return text
 	}
@@ -79,7 +134,7 @@ func (e *editor) prompt(colour bool) string {
 	// The library clears what is below the line's last row, and would clear the line itself
 	// where there is nothing below it. IND (ECMA-48:1986, 7.2.32) scrolls where it must.
 	rows := 1
-	if width := e.out.columns(); width > 0 {
+	if width := e.width(); width > 0 {
 		rows += (columns(prompt) + columns(string(*e.shell.Line()))) / width
 	}
 	b.WriteString(strings.Repeat("\x1bD", rows))
@@ -87,13 +142,35 @@ func (e *editor) prompt(colour bool) string {
 	return b.String() + text
 }
 
+// tooMany puts in what all candidates have in common, and shows the first of them: there are
+// more than the window has rows for a list to choose from.
+func (e *editor) tooMany(c completion) {
+	common, all := c.Candidates[0].Value, []string{}
+	for _, one := range c.Candidates {
+		for !strings.HasPrefix(one.Value, common) {
+			common = common[:len(common)-1]
+		}
+		all = append(all, one.Value)
+	}
+	if rest, longer := strings.CutPrefix(common, c.Prefix); longer && utf8.ValidString(rest) {
+		e.shell.Cursor().InsertAt([]rune(rest)...)
+	}
+	const rows = 2
+	text := fmt.Sprintf("%d: %s", len(all), strings.Join(all, "  "))
+	e.shell.Hint.SetTemporary(cut(text, max(20, rows*e.width()-1)))
+}
+
+func (e *editor) rows() int  { rows, _ := e.size(); return rows }
+func (e *editor) width() int { _, columns := e.size(); return columns }
+
 // errInterrupt is for a line that was given up with Ctrl-C.
 var errInterrupt = errors.New("interrupted")
 
 // readLine reads one line. The error is errInterrupt, with what was typed, io.EOF for
 // Ctrl-D on an empty line, ctx's, or that of a terminal that is gone.
 func (e *editor) readLine(ctx context.Context) (string, error) {
-	e.ctx, e.armed = ctx, true
+	e.ctx, e.armed, e.asked = ctx, true, "\x00"
+	e.vi(e.viKeys) // a line that was entered in vi's command mode leaves that on
 	e.screen.edit(e.shell.Keys.RequestRefresh)
 	defer context.AfterFunc(ctx, e.shell.Keys.RequestRefresh)()
 	line, err := e.shell.Readline()
@@ -118,6 +195,7 @@ func (e *editor) ahead(keys []byte) { e.shell.Keys.Feed(false, []rune(string(key
 
 // vi chooses the keys of vi, or of emacs.
 func (e *editor) vi(on bool) {
+	e.viKeys = on
 	mode, keymap := "emacs", "emacs"
 	if on {
 		mode, keymap = "vi", "vi-insert"
@@ -128,12 +206,13 @@ func (e *editor) vi(on bool) {
 
 // offered is a completion as the library takes it.
 func offered(c completion) readline.Completions {
-	if c.Files {
-		return offeredFiles(c.Prefix)
-	}
 	var all []readline.Completion
 	for _, one := range c.Candidates {
-		all = append(all, readline.Completion{Value: one.Value, Display: one.Value, Description: one.About})
+		value := one.Value
+		if len(c.Candidates) == 1 && !strings.HasSuffix(value, "/") {
+			value += " "
+		}
+		all = append(all, readline.Completion{Value: value, Display: one.Value, Description: one.About})
 	}
 	done := readline.CompleteRaw(all)
 	done.PREFIX = c.Prefix

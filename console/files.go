@@ -6,36 +6,29 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"github.com/reeflective/readline"
 )
 
-// offeredFiles completes the name of a file of the one who types.
-func offeredFiles(prefix string) readline.Completions {
-	dir, base := filepath.Split(prefix)
+// withFiles offers the files of the one who types, in place of a completion that asks for
+// them.
+func withFiles(c completion) completion {
+	dir, base := filepath.Split(c.Prefix)
 	look := dir
 	if look == "" {
 		look = "."
 	}
-	entries, err := os.ReadDir(look)
-	if err != nil {
-		return readline.CompleteMessage("%s", clean(err.Error()))
-	}
-	var all []readline.Completion
+	entries, _ := os.ReadDir(look) // none are offered of a folder that cannot be read
 	for _, e := range entries {
 		name := e.Name()
-		hiddenFile := strings.HasPrefix(name, ".") && !strings.HasPrefix(base, ".")
-		if !strings.HasPrefix(name, base) || hiddenFile || clean(name) != name || quoted(name) != name || len(all) == maxCandidates {
+		unwanted := strings.HasPrefix(name, ".") && !strings.HasPrefix(base, ".")
+		if !strings.HasPrefix(name, base) || unwanted || clean(name) != name || quoted(name) != name || len(c.Candidates) == maxCandidates {
 			continue
 		}
 		if e.IsDir() {
 			name += "/"
 		}
-		all = append(all, readline.Completion{Value: dir + name, Display: name})
+		c.Candidates = append(c.Candidates, candidate{Value: dir + name})
 	}
-	done := readline.CompleteRaw(all).NoSpace('/')
-	done.PREFIX = prefix
-	return done
+	return c
 }
 
 // writeFile puts a file in place whole, or not at all.

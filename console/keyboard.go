@@ -18,13 +18,19 @@ func isTerminal(f *os.File) bool {
 	return err == nil
 }
 
-// widthOf is a terminal's width in columns, 0 where it is none or tells nothing.
-func widthOf(f *os.File) int {
+// sizeOf is a terminal's size, 0 where it is none or tells nothing.
+func sizeOf(f *os.File) (rows, columns int) {
 	size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ)
 	if err != nil {
-		return 0
+		return 0, 0
 	}
-	return int(size.Col)
+	return int(size.Row), int(size.Col)
+}
+
+// widthOf is a terminal's width in columns, 0 where it is none or tells nothing.
+func widthOf(f *os.File) int {
+	_, columns := sizeOf(f)
+	return columns
 }
 
 // A keyboard is standard input, read so that reading can be ended without losing a byte.

@@ -1,7 +1,15 @@
 package console
 
 import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
+
+	"github.com/creack/pty"
 )
 
 func TestTypingACommandOnATerminal(t *testing.T) {
@@ -19,4 +27,373 @@ func TestTypingACommandOnATerminal(t *testing.T) {
 		t.Errorf("status %d", status)
 	}
 	c.see("the console was left")
+}
+
+func TestTabCompletesCommandsCamerasAndFiles(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "picture-1.jpg"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := start(t, "run", 24, 160)
+	c.at("camgate> ")
+	c.send("vie\t")
+	c.at("camgate> viewers ")
+	c.send("\x15snap\t")
+	c.at("camgate> snapshot ")
+	c.send("do\t")
+	c.at("camgate> snapshot door ")
+	c.send(dir + "/pic\t")
+	c.at("camgate> snapshot door " + dir + "/picture-1.jpg ")
+	// Names are matched without case, and all that match are shown.
+	c.send("\x15camera y\t")
+	c.see("yard-2")
+	c.at("camgate> camera y")
+	c.send("\t")
+	c.at("camgate> camera Yard")
+	c.send("\t")
+	c.at("camgate> camera yard-2")
+	c.send("\r")
+	c.see("name          yard-2")
+	c.at("camgate> ")
+	c.send("help cctv pro\t")
+	c.at("camgate> help cctv proxy ")
+	c.send("\x15cameras --\t")
+	c.at("camgate> cameras --json ")
+}
+
+func TestArrowsBringBackEarlierLinesAlsoOfEarlierRuns(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "state", "camgate", "history")
+	c := start(t, "run", 24, 100, "TEST_HISTORY="+file)
+	c.at("camgate> ")
+	for _, line := range []string{"version", "add cam9 rtsp://admin:canary@192.0.2.9/", "cctv get http://192.0.2.9/ root canary", "host"} {
+		c.enter(line)
+		c.at("camgate> ")
+	}
+	c.send("\x1b[A")
+	c.at("camgate> host")
+	c.send("\x1b[A")
+	c.at("camgate> cctv get http://192.0.2.9/ root ***")
+	c.send("\x1b[B")
+	c.at("camgate> host")
+	c.send("\x15\x04")
+	c.end()
+
+	info, err := os.Stat(file)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Fatalf("the history is %v %v", info.Mode(), err)
+	}
+	if info, err = os.Stat(filepath.Dir(file)); err != nil || info.Mode().Perm() != 0o700 {
+		t.Fatalf("its folder is %v %v", info.Mode(), err)
+	}
+	text, _ := os.ReadFile(file)
+	if strings.Contains(string(text), "canary") || !strings.Contains(string(text), "rtsp://admin:***@192.0.2.9/") {
+		t.Errorf("the history is %q", text)
+	}
+
+	c = start(t, "run", 24, 100, "TEST_HISTORY="+file)
+	c.at("camgate> ")
+	c.send("\x1b[A")
+	c.at("camgate> host")
+	c.send("\x1b[A\x1b[A\x1b[A")
+	c.at("camgate> version")
+	c.send("\r")
+	c.see("camgate 1.2.3, running for")
+}
+
+func TestCtrlCGivesUpALineAndEndsACommandButNeverTheGateway(t *testing.T) {
+	c := start(t, "run", 24, 100)
+	c.at("camgate> ")
+	c.send("camera do")
+	c.at("camgate> camera do")
+	c.send("\x03")
+	c.at("camgate> ")
+	c.enter("discover 100")
+	c.see("searching: ")
+	c.see("2 found so far (Ctrl-C ends it)")
+	c.send("\x03")
+	c.see("interrupted")
+	c.at("camgate> ")
+	c.await("the progress gone", func(v *vt) bool { return !strings.Contains(v.screen(), "searching") })
+	c.see("192.0.2.21") // what was found until then
+	c.enter("version")
+	c.see("camgate 1.2.3, running")
+	c.at("camgate> ")
+	c.send("\x03")
+	c.see("Ctrl-C once more ends the gateway")
+	c.at("camgate> ")
+	c.enter("version") // a line in between: it was not meant
+	c.at("camgate> ")
+	c.send("\x03")
+	c.at("camgate> ")
+	c.send("\x03")
+	c.end()
+	c.see("the user wants the gateway to end")
+}
+
+func TestCtrlDLeavesTheConsole(t *testing.T) {
+	c := start(t, "run", 24, 100)
+	c.at("camgate> ")
+	c.send("xy\x04") // not on a line that holds something
+	c.await("a line that is still there", func(v *vt) bool { return strings.HasPrefix(v.line(), "camgate> x") })
+	c.send("\x15")
+	c.at("camgate> ")
+	c.send("\x04")
+	c.end()
+	c.see("the console was left")
+}
+
+func TestTerminalIsAsBeforeWhenTheConsoleEnds(t *testing.T) {
+	c := start(t, "run", 24, 100)
+	mode := func() string {
+		out, err := (&exec.Cmd{Path: "/bin/stty", Args: []string{"stty", "-a"}, Stdin: c.pty}).Output()
+		if err != nil {
+			t.Skipf("stty: %v", err)
+		}
+		return string(out)
+	}
+	c.at("camgate> ")
+	if m := mode(); !strings.Contains(m, "-echo ") || !strings.Contains(m, "-isig") {
+		t.Errorf("while the console is open: %s", m)
+	}
+	c.send("\x04")
+	c.see("the console was left")
+	if m := mode(); strings.Contains(m, "-echo ") || strings.Contains(m, "-isig") || strings.Contains(m, "-icanon") {
+		t.Errorf("afterwards: %s", m)
+	}
+}
+
+func TestGatewayThatEndsEndsItsConsole(t *testing.T) {
+	for name, typed := range map[string]string{"at the prompt": "", "in a line": "camera do", "in a command": "discover 100\r"} {
+		t.Run(name, func(t *testing.T) {
+			c := start(t, "run", 24, 100)
+			c.at("camgate> ")
+			c.send(typed)
+			if strings.HasSuffix(typed, "\r") {
+				c.see("searching")
+			} else {
+				c.at("camgate> " + typed)
+			}
+			if err := c.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+				t.Fatal(err)
+			}
+			c.end()
+			c.see("the gateway ended")
+		})
+	}
+}
+
+func TestKeysOfVi(t *testing.T) {
+	c := start(t, "run", 24, 100)
+	c.at("camgate> ")
+	c.enter("vi on")
+	c.at("camgate> ")
+	c.send("versionn")
+	c.at("camgate> versionn")
+	c.send("\x1b")
+	c.await("command mode", func(v *vt) bool { return v.x == len("camgate> versionn")-1 })
+	c.send("x")
+	c.await("a letter less", func(v *vt) bool { return v.line() == "camgate> version" })
+	c.send("0")
+	c.await("the cursor at the beginning", func(v *vt) bool { return v.x == len("camgate> ") })
+	c.send("\r")
+	c.see("camgate 1.2.3, running for")
+	c.at("camgate> ")
+	c.send("host\x1b")
+	c.await("command mode", func(v *vt) bool { return v.x == len("camgate> host")-1 })
+	c.send("k")
+	c.await("the line before", func(v *vt) bool { return v.line() == "camgate> version" })
+	c.send("\x03")
+	c.at("camgate> ")
+	c.enter("vi off")
+	c.at("camgate> ")
+	c.send("version\x01")
+	c.await("the cursor at the beginning, as emacs has it", func(v *vt) bool { return v.x == len("camgate> ") })
+}
+
+func TestTypingAheadWhileACommandRuns(t *testing.T) {
+	c := start(t, "run", 24, 100)
+	c.at("camgate> ")
+	c.enter("discover 100")
+	c.see("searching")
+	c.send("\x03")
+	c.send("version\rho") // some of it while the command is ending
+	c.see("camgate 1.2.3, running for")
+	c.at("camgate> ho")
+	c.send("玄関")
+	c.at("camgate> ho玄関")
+}
+
+func TestLogLinesAppearAboveTheLineThatIsBeingTyped(t *testing.T) {
+	for name, rows := range map[string]int{"room below": 24, "at the bottom": 4} {
+		t.Run(name, func(t *testing.T) {
+			c := start(t, "run", rows, 100)
+			c.at("camgate> ")
+			c.enter("version")
+			c.at("camgate> ")
+			c.send("camera do")
+			c.at("camgate> camera do")
+			for _, n := range []string{"n=1", "n=2", "n=3"} {
+				if err := c.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
+					t.Fatal(err)
+				}
+				c.see(n)
+				c.at("camgate> camera do")
+			}
+			c.send("or\r")
+			c.see("name          door")
+			c.at("camgate> ")
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			all := c.vt.all()
+			if strings.Count(all, "camgate> camera do") != 1 || strings.Count(all, "msg=\"camera came\"") != 3 || strings.Count(all, "camgate> version") != 1 {
+				t.Errorf("torn:\n%s", all)
+			}
+			if i, j := strings.Index(all, "n=3"), strings.Index(all, "camgate> camera door"); i > j {
+				t.Errorf("not above the line:\n%s", all)
+			}
+		})
+	}
+}
+
+func TestLongLineAtTheBottomOfANarrowWindow(t *testing.T) {
+	c := start(t, "run", 5, 40)
+	c.at("camgate> ")
+	for range 4 {
+		c.enter("version")
+		c.see("running for")
+		c.at("camgate> ")
+	}
+	long := "probe rtsp://192.0.2.10/a-very-long-path/that-goes-on/and-on/to-the-end"
+	c.send(long)
+	whole := "camgate> " + long
+	c.await("the whole line", func(v *vt) bool { return strings.Contains(strings.ReplaceAll(v.all(), "\n", ""), whole) })
+	c.send("\x01\x1b[C\x05X")
+	c.await("the whole line and one letter", func(v *vt) bool { return strings.Contains(strings.ReplaceAll(v.all(), "\n", ""), whole+"X") })
+	c.send("\r")
+	c.see("nothing to do")
+	c.at("camgate> ")
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if all := strings.ReplaceAll(c.vt.all(), "\n", ""); strings.Count(all, "probe rtsp") != 1 {
+		t.Errorf("torn:\n%s", c.vt.all())
+	}
+}
+
+func TestTablesFitTheWindowAlsoWhenItsSizeChanges(t *testing.T) {
+	c := start(t, "run", 24, 120)
+	c.at("camgate> ")
+	c.enter("cameras")
+	c.see("rtsp://192.0.2.10:554/yard-2")
+	c.at("camgate> ")
+	c.mu.Lock()
+	c.vt = newVT(24, 64)
+	c.mu.Unlock()
+	if err := pty.Setsize(c.pty, &pty.Winsize{Rows: 24, Cols: 64}); err != nil {
+		t.Fatal(err)
+	}
+	c.send("cameras")
+	c.await("the line", func(v *vt) bool { return strings.HasSuffix(v.line(), "cameras") })
+	c.send("\r")
+	c.see("yard-2")
+	c.at("camgate> ")
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if all := c.vt.all(); !strings.Contains(all, "…") || strings.Contains(all, "\nyard-2") {
+		t.Errorf("the table does not fit:\n%s", all)
+	}
+}
+
+func TestWidthIsTheTerminalsWhereTheLogGoesElsewhere(t *testing.T) {
+	c := start(t, "sh", 24, 120)
+	c.at("camgate> ")
+	long := strings.Repeat("x", 100)
+	c.send(long)
+	c.at("camgate> " + long) // one row: not broken after 80
+	c.send("\x15version\r")
+	c.see("running for")
+}
+
+func TestColoursOnlyWhereTheyAreWanted(t *testing.T) {
+	for _, c := range []struct {
+		name, env string
+		want      bool
+	}{{"a terminal", "X=", true}, {"NO_COLOR", "NO_COLOR=1", false}, {"a dumb terminal", "TERM=dumb", false}} {
+		t.Run(c.name, func(t *testing.T) {
+			p := start(t, "run", 24, 100, c.env)
+			p.at("camgate> ")
+			p.send("diagnose door\r")
+			p.see("mend: type another one")
+			p.at("camgate> ")
+			if c.env != "TERM=dumb" {
+				p.send("camera \t")
+				p.see("yard-2")
+				p.send("\t")
+				p.send("\x15")
+				p.at("camgate> ")
+			}
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			coloured := false
+			for _, piece := range strings.Split(p.raw.String(), "\x1b[")[1:] {
+				code, _, found := strings.Cut(piece, "m")
+				if found && strings.Trim(code, "0123456789;") == "" && code != "39" && code != "49" && (strings.HasPrefix(code, "3") || strings.HasPrefix(code, "4") || strings.HasPrefix(code, "9")) {
+					coloured = true
+				}
+			}
+			if coloured != c.want {
+				t.Errorf("colours: %v, want %v: %q", coloured, c.want, p.raw.String())
+			}
+			if c.env == "TERM=dumb" && strings.Contains(p.raw.String(), "\x1b") {
+				t.Errorf("a dumb terminal got %q", p.raw.String())
+			}
+		})
+	}
+}
+
+func TestSearchingTheHistoryInASmallWindow(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "history")
+	var lines []string
+	for i := range 60 {
+		lines = append(lines, fmt.Sprintf("probe rtsp://192.0.2.%d/", i))
+	}
+	if err := os.WriteFile(file, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := start(t, "run", 8, 100, "TEST_HISTORY="+file)
+	c.at("camgate> ")
+	c.enter("version")
+	c.at("camgate> ")
+	c.send("2.3\x12")
+	c.await("the newest line with it", func(v *vt) bool { return v.line() == "camgate> probe rtsp://192.0.2.39/" })
+	c.send("\x12")
+	c.await("the line before that", func(v *vt) bool { return v.line() == "camgate> probe rtsp://192.0.2.38/" })
+	c.send("\r")
+	c.see("nothing to do")
+	c.at("camgate> ")
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if all := c.vt.all(); strings.Count(all, "camgate>") != 3 {
+		t.Errorf("torn:\n%s", all)
+	}
+}
+
+func TestMoreCandidatesThanTheWindowHasRows(t *testing.T) {
+	c := start(t, "run", 8, 100)
+	c.at("camgate> ")
+	c.enter("version")
+	c.at("camgate> ")
+	c.send("\t")
+	c.see(fmt.Sprintf("%d: help  cameras  camera", len(root.below)))
+	c.at("camgate> ")
+	c.send("ca\t")
+	c.see("camera  ")
+	c.at("camgate> camera")
+	c.send("s\r")
+	c.see("yard-2")
+	c.at("camgate> ")
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if all := c.vt.all(); strings.Count(all, "camgate>") != 3 {
+		t.Errorf("torn:\n%s", all)
+	}
 }

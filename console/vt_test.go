@@ -114,6 +114,9 @@ func (v *vt) escape(text []byte) int {
 	if end == len(text) {
 		return 0
 	}
+	if again := strings.LastIndexByte(string(text[:end]), 0x1b); again > 0 {
+		return again // it begins anew within
+	}
 	v.control(string(text[2:end]), text[end])
 	return end + 1
 }
@@ -185,7 +188,9 @@ func (v *vt) screen() string {
 }
 
 // all is the screen with what has scrolled off it.
-func (v *vt) all() string { return strings.Join(append(v.history[:len(v.history):len(v.history)], v.screen()), "\n") }
+func (v *vt) all() string {
+	return strings.Join(append(v.history[:len(v.history):len(v.history)], v.screen()), "\n")
+}
 
 // line is the row that the cursor is in.
 func (v *vt) line() string { return row(v.cells[v.y]) }
