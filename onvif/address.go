@@ -179,7 +179,11 @@ var carried = regexp.MustCompile(`(?i)[/?&;_](password|passwd|pwd|pass|psw|login
 
 // CarriesPassword tells whether a URI's query or path holds a password already, so that
 // none must be put before its host. Such a URI is a secret as a whole.
-func CarriesPassword(uri string) bool { return carried.MatchString(uri) }
+func CarriesPassword(uri string) bool {
+	_, after, _ := strings.Cut(uri, "://")
+	i := strings.IndexAny(after, "/?")
+	return i >= 0 && carried.MatchString(after[i:])
+}
 
 // redactText is an address for messages: without user information and query, where
 // passwords are.
