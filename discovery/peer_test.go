@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"golang.org/x/net/ipv4"
+	"golang.org/x/net/ipv6"
 	"golang.org/x/sys/unix"
 )
 
@@ -50,6 +51,7 @@ type peer struct {
 	ws, ssdp int    // ports
 	wsConn   *net.UDPConn
 	ssdpConn *net.UDPConn
+	also     []*net.UDPConn
 	server   *httptest.Server
 	probes   atomic.Int64
 	searches atomic.Int64
@@ -85,6 +87,9 @@ func newPeer(t testing.TB, device, host string, ws, ssdp int, fakes ...*fake) *p
 	t.Cleanup(func() {
 		p.wsConn.Close()
 		p.ssdpConn.Close()
+		for _, c := range p.also {
+			c.Close()
+		}
 		p.readers.Wait()
 		p.server.Close()
 	})
@@ -117,6 +122,24 @@ func (p *peer) open(device string, port int) (*net.UDPConn, int) {
 	return l.(*net.UDPConn), l.LocalAddr().(*net.UDPAddr).Port
 }
 
+// alsoIPv6 has the peer answer probes on the device's link-local address.
+func (p *peer) alsoIPv6(device string) {
+	p.t.Helper()
+	i, err := net.InterfaceByName(device)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	c, err := net.ListenUDP("udp6", &net.UDPAddr{Port: p.ws})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if err := ipv6.NewPacketConn(c).JoinGroup(i, &net.UDPAddr{IP: group6.AsSlice()}); err != nil {
+		p.t.Fatal(err)
+	}
+	p.readers.Go(func() { p.answer(c, p.answerProbe) })
+	p.also = append(p.also, c)
+}
+
 func (p *peer) all() []*fake {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -130,14 +153,14 @@ func (p *peer) play(fakes ...*fake) {
 	p.fakes = fakes
 }
 
-func (p *peer) answer(c *net.UDPConn, how func(string, netip.AddrPort)) {
+func (p *peer) answer(c *net.UDPConn, how func(*net.UDPConn, string, netip.AddrPort)) {
 	buffer := make([]byte, 65536)
 	for {
 		n, from, err := c.ReadFromUDPAddrPort(buffer)
 		if err != nil {
 			return
 		}
-		how(string(buffer[:n]), from)
+		how(c, string(buffer[:n]), from)
 	}
 }
 
@@ -150,7 +173,7 @@ func (p *peer) about(f *fake) string {
 		f.endpoint, f.types, f.scopes, f.xaddrs))
 }
 
-func (p *peer) answerProbe(message string, from netip.AddrPort) {
+func (p *peer) answerProbe(c *net.UDPConn, message string, from netip.AddrPort) {
 	if !strings.Contains(message, "/Probe<") {
 		return
 	}
@@ -167,7 +190,7 @@ func (p *peer) answerProbe(message string, from netip.AddrPort) {
 	for _, f := range p.all() {
 		if f.endpoint != "" {
 			answer := fmt.Sprintf(envelope, "ProbeMatches", "<d:ProbeMatches><d:ProbeMatch>"+p.about(f)+"</d:ProbeMatch></d:ProbeMatches>")
-			p.wsConn.WriteToUDPAddrPort([]byte(answer), from) //nolint:errcheck // datagrams get lost
+			c.WriteToUDPAddrPort([]byte(answer), from) //nolint:errcheck // datagrams get lost
 		}
 	}
 }
@@ -197,7 +220,7 @@ func (p *peer) location(f *fake) string {
 	return p.server.URL + "/" + f.udn
 }
 
-func (p *peer) answerSearch(message string, from netip.AddrPort) {
+func (p *peer) answerSearch(c *net.UDPConn, message string, from netip.AddrPort) {
 	if !strings.HasPrefix(message, "M-SEARCH ") {
 		return
 	}
@@ -216,7 +239,7 @@ func (p *peer) answerSearch(message string, from netip.AddrPort) {
 				usn, target = f.udn, f.udn
 			}
 			answer := fmt.Sprintf("HTTP/1.1 200 OK\r\nCACHE-CONTROL: max-age=1800\r\nEXT:\r\nLOCATION: %s\r\nST: %s\r\nUSN: %s\r\n\r\n", p.location(f), target, usn)
-			p.ssdpConn.WriteToUDPAddrPort([]byte(answer), from) //nolint:errcheck // datagrams get lost
+			c.WriteToUDPAddrPort([]byte(answer), from) //nolint:errcheck // datagrams get lost
 		}
 	}
 }

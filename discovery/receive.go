@@ -18,6 +18,11 @@ func (f *Finder) receive(s *socket, data []byte, from netip.AddrPort, q *fetcher
 	if s.link == nil {
 		w.link = w.net.of(addr)
 	}
+	if w.link != nil && w.link.loopback && !addr.IsLoopback() && w.net.ours(addr) {
+		// This computer talks to itself: what is sent to a group over loopback has
+		// whatever address of it the system takes.
+		w.addr = w.link.addrs[0].Addr()
+	}
 	if !w.possible() || from.Port() == 0 {
 		f.counts.foreign.Add(1)
 		return
