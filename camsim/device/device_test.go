@@ -230,6 +230,7 @@ func TestFaultsSayWhy(t *testing.T) {
 		"no operation":       {"", 400, "ter:WellFormed"},
 		"too deep":           {strings.Repeat("<a>", 100) + strings.Repeat("</a>", 100), 400, "ter:WellFormed"},
 		"too many elements":  {"<a>" + strings.Repeat("<a/>", 5000) + "</a>", 400, "ter:WellFormed"},
+		"too many parts":     {"<a>" + strings.Repeat("x<!---->", 20_000) + "</a>", 400, "ter:WellFormed"},
 		"an entity":          {"<a>&lol;</a>", 400, "ter:WellFormed"},
 		"larger than 1 MiB":  {"<a>" + strings.Repeat("x", 1<<20) + "</a>", 400, "ter:WellFormed"},
 		"an unknown service": {`<GetProfiles xmlns="urn:x"/>`, 500, "ter:ActionNotSupported"},
@@ -238,7 +239,7 @@ func TestFaultsSayWhy(t *testing.T) {
 			do(t, request(t, d.XAddr(), "", c.op)).must(t, c.status, c.subcode, "<SOAP-ENV:Fault>", "</SOAP-ENV:Fault>")
 		})
 	}
-	if n := d.Requests(); n["NoProfile"] != 2 || n["GetStreamUri"] != 1 || n["400"] != 9 {
+	if n := d.Requests(); n["NoProfile"] != 2 || n["GetStreamUri"] != 1 || n["400"] != 10 {
 		t.Errorf("counted %v", n)
 	}
 }

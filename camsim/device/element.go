@@ -21,13 +21,15 @@ type element struct {
 const (
 	maxDepth    = 32
 	maxElements = 4096
+	maxTokens   = 8 * maxElements // elements begin and end, and there is text between
 )
 
 // parseXML reads a document. Entities other than XML's own five are an error.
 func parseXML(document []byte) (*element, error) {
 	d := xml.NewDecoder(bytes.NewReader(document))
 	var root, at *element
-	for count, depth := 0, 0; ; {
+	count, depth := 0, 0
+	for range maxTokens {
 		token, err := d.Token()
 		if err != nil {
 			return nil, fmt.Errorf("the XML is malformed: %w", err)
@@ -57,6 +59,7 @@ func parseXML(document []byte) (*element, error) {
 			return nil, errors.New("the XML has a document type")
 		}
 	}
+	return nil, fmt.Errorf("the XML has more than %d parts", maxTokens)
 }
 
 // find is the first element of a local name in e, e included; nil where there is none.
