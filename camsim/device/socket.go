@@ -111,6 +111,9 @@ func shared(network, _ string, raw syscall.RawConn) error {
 			return
 		}
 		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_ALL, 0)
+		// An address is not one's own before its duplicates have been looked for (RFC 4862
+		// section 5.4), which takes a second after an interface came up.
+		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_FREEBIND, 1)
 	})
 	if err != nil {
 		return err
