@@ -15,11 +15,14 @@ func (f *Finder) described(j *job, d *description) {
 	if who.id == "" {
 		who = j.message.usn
 	}
-	f.registry.sight(&sighting{
+	moved := f.registry.sight(&sighting{
 		protocol: protocolSSDP, via: j.via, from: j.from, at: now, identity: who,
 		facts:    facts{maker: d.maker, model: d.model, name: d.name, serial: d.serial, mac: d.mac},
 		location: j.message.location, page: d.page, expires: now.Add(j.message.maxAge),
 	})
+	if moved && j.via == ViaNotify {
+		f.moved.Store(true)
+	}
 }
 
 // doubt is how far apart a goodbye and an announcement are that may have overtaken each

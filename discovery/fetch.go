@@ -73,7 +73,7 @@ func (q *fetcher) want(j *job) {
 	u, err := checkLocation(j.message.location, j.from)
 	if err != nil {
 		counts.foreign.Add(1)
-		q.f.log.Debug("discovery: a device description is not fetched", "from", j.from.addr, "error", err)
+		q.f.refused(j, err)
 		return
 	}
 	j.location = u
@@ -86,6 +86,15 @@ func (q *fetcher) want(j *job) {
 		counts.fetchDropped.Add(1)
 	default:
 		q.f.described(j, &known.description)
+	}
+}
+
+// refused reports a LOCATION that is not fetched, once a minute for each.
+func (f *Finder) refused(j *job, err error) {
+	key := printable(j.key(), maxText)
+	if _, first := f.cache.begin(key, "", false, f.now()); first {
+		f.cache.end(key, nil, f.now())
+		f.warn("a device description is not fetched, because of where it is said to lie", "sender", j.from.addr, "reason", err)
 	}
 }
 

@@ -20,6 +20,8 @@ type Finder struct {
 	cache    *cache
 	network  atomic.Pointer[network]
 	wake     chan struct{} // there may be something to tell
+	moved    atomic.Bool   // a camera announced itself from another address: to be searched for
+	warned   bucket        // of warnings about what others send; mu
 
 	mu       sync.Mutex
 	running  bool       // Run
@@ -43,7 +45,7 @@ func New(o Options) (*Finder, error) {
 		return nil, err
 	}
 	f := &Finder{options: o, log: o.Log, now: time.Now, wake: make(chan struct{}, 1), rechecks: map[string]recheck{}}
-	f.registry = newRegistry(o.MaxDevices, o.Changed != nil || o.Gone != nil, &f.counts)
+	f.registry = newRegistry(o.MaxDevices, o.Changed != nil || o.Gone != nil, &f.counts, &f.network)
 	f.limiter = newLimiter(time.Now)
 	f.cache = newCache()
 	f.network.Store(&network{})
@@ -133,5 +135,16 @@ func (f *Finder) tell(all bool) {
 		if call != nil {
 			call(d)
 		}
+	}
+}
+
+// warn logs what somebody else's datagram gives reason to, at most five times at once and
+// once in ten seconds.
+func (f *Finder) warn(message string, args ...any) {
+	f.mu.Lock()
+	ok := f.warned.take(f.now(), 0.1, 5)
+	f.mu.Unlock()
+	if ok {
+		f.log.Warn("discovery: "+message, args...)
 	}
 }

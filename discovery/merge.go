@@ -58,9 +58,9 @@ func (g *registry) split(d *device, o *record) *device {
 		d.id = d.identities()[0]
 	}
 	g.tell(d)
-	apart := &device{records: []*record{o}, first: o.first, address: o.replied[0].addr, link: o.replied[0].link}
+	apart := g.make(o, o.first)
+	apart.records = []*record{o}
 	o.device = apart
-	g.devices[apart] = struct{}{}
 	return apart
 }
 

@@ -166,7 +166,11 @@ func (p *peer) answer(c *net.UDPConn, how func(*net.UDPConn, string, netip.AddrP
 
 const envelope = `<?xml version="1.0" encoding="UTF-8"?><s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" xmlns:a="http://schemas.xmlsoap.org/ws/2004/08/addressing" xmlns:d="http://schemas.xmlsoap.org/ws/2005/04/discovery" xmlns:dn="http://www.onvif.org/ver10/network/wsdl" xmlns:tds="http://www.onvif.org/ver10/device/wsdl"><s:Header><a:Action>http://schemas.xmlsoap.org/ws/2005/04/discovery/%s</a:Action></s:Header><s:Body>%s</s:Body></s:Envelope>`
 
-func (p *peer) at(s string) string { return strings.ReplaceAll(s, "HOST", p.host) }
+func (p *peer) at(s string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return strings.ReplaceAll(s, "HOST", p.host)
+}
 
 func (p *peer) about(f *fake) string {
 	return p.at(fmt.Sprintf("<a:EndpointReference><a:Address>%s</a:Address></a:EndpointReference><d:Types>%s</d:Types><d:Scopes>%s</d:Scopes><d:XAddrs>%s</d:XAddrs>",

@@ -78,11 +78,14 @@ func (f *Finder) match(m *wsMatch, kind wsKind, from sender) {
 	if kind == wsHello {
 		via = ViaHello
 	}
-	f.registry.sight(&sighting{
+	moved := f.registry.sight(&sighting{
 		protocol: protocolWS, via: via, from: from, at: f.now(), identity: m.endpoint, known: known,
 		facts:  facts{maker: m.facts.maker, model: m.facts.model, name: m.facts.name, serial: m.facts.serial, mac: m.facts.mac},
 		xaddrs: m.xaddrs,
 	})
+	if moved && kind == wsHello {
+		f.moved.Store(true)
+	}
 }
 
 // receiveSSDP takes answers and announcements; a description must be fetched before it is

@@ -1,9 +1,11 @@
 package discovery
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -17,40 +19,47 @@ type registry struct {
 	max      int
 	tells    bool // somebody is to be told
 	counts   *counters
+	net      *atomic.Pointer[network]
 	records  map[string]*record
 	devices  map[*device]struct{}
 	changed  []*device // to be told of, each once
 	departed []Device  // likewise
 }
 
-func newRegistry(max int, tells bool, counts *counters) *registry {
-	return &registry{max: max, tells: tells, counts: counts, records: map[string]*record{}, devices: map[*device]struct{}{}}
+func newRegistry(max int, tells bool, counts *counters, net *atomic.Pointer[network]) *registry {
+	return &registry{max: max, tells: tells, counts: counts, net: net, records: map[string]*record{}, devices: map[*device]struct{}{}}
 }
 
-// sight takes a sighting of a camera.
-func (g *registry) sight(s *sighting) {
+// sight takes a sighting of a camera. It reports whether a camera that is known answers
+// from where it did not before. Its address is not changed for that: anybody can say hello
+// in its name. The next search tells where it is.
+func (g *registry) sight(s *sighting) (moved bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	r := g.records[s.key()]
 	if r == nil {
 		if s.known {
 			g.counts.notCamera.Add(1)
-			return
+			return false
 		}
 		if r = g.admit(s); r == nil {
 			g.counts.full.Add(1)
-			return
+			return false
 		}
 	}
+	addresses := len(r.replied)
 	changed, refused := r.renew(s)
 	g.counts.foreign.Add(uint64(refused))
 	if r.device == nil {
 		g.house(r, s.at)
 		changed = true
+	} else {
+		moved = len(r.replied) > addresses && s.at.Sub(r.device.first) > settling
 	}
 	if changed {
 		g.refresh(r.device, s.at)
 	}
+	return moved
 }
 
 // admit makes a record if there is a place for it.
@@ -101,12 +110,21 @@ func (g *registry) makeRoom(s *sighting) bool {
 	return false
 }
 
+// make makes a device where the record was sighted.
+func (g *registry) make(r *record, first time.Time) *device {
+	d := &device{
+		first: first, address: r.replied[0].addr, link: r.replied[0].link,
+		reachable: func(a netip.Addr) bool { return g.net.Load().of(a) != nil },
+	}
+	g.devices[d] = struct{}{}
+	return d
+}
+
 // house puts a new record to the device that it is of, or makes one.
 func (g *registry) house(r *record, now time.Time) {
 	d := g.home(r)
 	if d == nil {
-		d = &device{first: now, address: r.replied[0].addr, link: r.replied[0].link}
-		g.devices[d] = struct{}{}
+		d = g.make(r, now)
 	}
 	r.device = d
 	d.records = append(d.records, r)
@@ -118,7 +136,7 @@ func (g *registry) house(r *record, now time.Time) {
 // refresh follows a change of a device's records.
 func (g *registry) refresh(d *device, now time.Time) {
 	if now.Sub(d.first) < settling {
-		d.choose()
+		d.choose(time.Time{})
 	}
 	d.name(now)
 	g.tell(d)
@@ -176,8 +194,7 @@ func (g *registry) lookup(p protocol, i identity) (location string, last time.Ti
 	return r.location, r.last, true
 }
 
-// expire drops what is past its time, and looks at the addresses of devices whose answers
-// have all come.
+// expire drops what is past its time, and moves devices off networks that were left.
 func (g *registry) expire(now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -187,8 +204,8 @@ func (g *registry) expire(now time.Time) {
 		}
 	}
 	for d := range g.devices {
-		if now.Sub(d.last()) > together {
-			g.review(d)
+		if d.stranded() {
+			g.review(d, time.Time{})
 		}
 	}
 }
@@ -208,7 +225,7 @@ func (g *registry) searched(began time.Time) {
 		}
 	}
 	for d := range g.devices {
-		g.review(d)
+		g.review(d, began)
 	}
 }
 
@@ -225,10 +242,10 @@ func (g *registry) forgetAddresses(r *record, began time.Time) {
 	}
 }
 
-// review chooses a device's address anew.
-func (g *registry) review(d *device) {
+// review chooses a device's address anew, from those that answered since the time.
+func (g *registry) review(d *device, since time.Time) {
 	before := d.address
-	if d.choose(); d.address != before {
+	if d.choose(since); d.address != before {
 		g.tell(d)
 	}
 }
@@ -274,6 +291,12 @@ func (g *registry) next(now time.Time, all bool) (d Device, gone, ok bool) {
 		v := c.view()
 		if c.told != nil && c.told.sameSubstance(&v) {
 			continue
+		}
+		if c.told != nil && c.told.ID != v.ID {
+			// Two cameras had been taken for one: what was told of is no more.
+			d, c.told = *c.told, nil
+			g.tell(c)
+			return d, true, true
 		}
 		c.told, c.toldAt = &v, now
 		return v, false, true

@@ -25,6 +25,7 @@ type watch struct {
 	monitor   *monitor
 	searching sync.WaitGroup
 	last      *network
+	asked     time.Time       // when a search was begun for a camera that moved
 	refused   map[string]bool // what was complained of
 }
 
@@ -53,6 +54,7 @@ func (f *Finder) run(ctx context.Context) error {
 			w.look()
 			f.registry.expire(f.now())
 			f.recheck(w.fetcher)
+			w.findMoved()
 		}
 		f.tell(false)
 	}
@@ -63,7 +65,7 @@ func (f *Finder) run(ctx context.Context) error {
 func (w *watch) look() {
 	n, err := readNetwork(w.f.options.Interfaces)
 	if err != nil {
-		w.f.log.Warn("discovery: " + err.Error())
+		w.f.log.Warn(err.Error())
 		return
 	}
 	before := w.last
@@ -75,12 +77,30 @@ func (w *watch) look() {
 	w.follow(n)
 	if before != nil && !n.equal(before) && len(n.searched) > 0 {
 		w.f.log.Info("discovery: the network interfaces changed; searching again")
-		w.searching.Go(func() {
-			if err := w.f.Search(w.ctx, afterChange); err != nil && w.ctx.Err() == nil {
-				w.f.log.Info("discovery: " + err.Error())
-			}
-		})
+		w.search()
 	}
+}
+
+// search searches beside all else.
+func (w *watch) search() {
+	w.searching.Go(func() {
+		if err := w.f.Search(w.ctx, afterChange); err != nil && w.ctx.Err() == nil {
+			w.f.log.Info(err.Error())
+		}
+	})
+}
+
+// betweenMoves is how often others can have us search by saying that a camera moved.
+const betweenMoves = 10 * time.Second
+
+// findMoved searches where a known camera announced itself from another address.
+func (w *watch) findMoved() {
+	now := time.Now()
+	if now.Sub(w.asked) < betweenMoves || !w.f.moved.Swap(false) {
+		return
+	}
+	w.asked = now
+	w.search()
 }
 
 // wanted are the listeners that the network calls for, by what they depend on.

@@ -90,6 +90,9 @@ func (s *search) ask() error {
 			return err
 		}
 		s.f.network.Store(n)
+		if len(n.missing) > 0 && round == 0 {
+			s.f.log.Warn("discovery: an interface is not there, not up, or without an address", "interfaces", n.missing)
+		}
 		s.openAll(n)
 		if len(s.opened) == 0 && len(s.f.options.Unicast) == 0 {
 			return s.nowhere(n)

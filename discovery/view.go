@@ -12,8 +12,7 @@ import (
 // address at once, because its other answers are on their way.
 const settling = 1500 * time.Millisecond
 
-// together is how far apart the answers to one search are at most, and an announcement
-// from one address and the same from another.
+// together is how far apart answers to the same question are at most.
 const together = 3 * time.Second
 
 // A device is the records of one camera.
@@ -24,7 +23,8 @@ type device struct {
 	records   []*record // WS-Discovery first
 	byAddress bool      // they were joined because they came from one address, and for no better reason
 	first     time.Time
-	told      *Device // as Options.Changed last had it
+	reachable func(netip.Addr) bool // is on a network that this computer is on now
+	told      *Device               // as Options.Changed last had it
 	toldAt    time.Time
 	queued    bool
 	gone      bool
@@ -41,18 +41,30 @@ func (d *device) last() time.Time {
 	return t
 }
 
+// replied is all that it said from where it answered, but for addresses on networks that
+// this computer has left, where there are others.
+func (d *device) replied() []replied {
+	var all []replied
+	for _, r := range d.records {
+		all = append(all, r.replied...)
+	}
+	left := func(a replied) bool { return a.link != "" && !d.reachable(a.addr) }
+	if i := slices.IndexFunc(all, func(a replied) bool { return !left(a) }); i < 0 {
+		return all
+	}
+	return slices.DeleteFunc(all, left)
+}
+
 // answered are the addresses it answered from, each once with the newest time, best first.
 func (d *device) answered() []replied {
 	var all []replied
-	for _, r := range d.records {
-		for _, a := range r.replied {
-			i := slices.IndexFunc(all, func(o replied) bool { return o.addr == a.addr })
-			switch {
-			case i < 0:
-				all = append(all, a)
-			case a.seen.After(all[i].seen):
-				all[i].seen = a.seen
-			}
+	for _, a := range d.replied() {
+		i := slices.IndexFunc(all, func(o replied) bool { return o.addr == a.addr })
+		switch {
+		case i < 0:
+			all = append(all, a)
+		case a.seen.After(all[i].seen):
+			all[i].seen = a.seen
 		}
 	}
 	slices.SortStableFunc(all, func(a, b replied) int {
@@ -74,18 +86,11 @@ func rank(a netip.Addr) int {
 	return 3
 }
 
-// choose takes the address to be used: the one in use, while it still answers and there is
-// no better one, so that a camera with two addresses does not change between them; else
-// the best of those that answered last.
-func (d *device) choose() {
-	answered := d.answered()
-	var newest time.Time
-	for _, a := range answered {
-		if a.seen.After(newest) {
-			newest = a.seen
-		}
-	}
-	answered = slices.DeleteFunc(answered, func(a replied) bool { return newest.Sub(a.seen) > together })
+// choose takes the address to be used from those that answered since the time: the one in
+// use, if it did and there is no better one, so that a camera with two addresses does not
+// change between them; else the best. Where none answered, nothing changes.
+func (d *device) choose(since time.Time) {
+	answered := slices.DeleteFunc(d.answered(), func(a replied) bool { return a.seen.Before(since) })
 	if len(answered) == 0 {
 		return
 	}
@@ -96,6 +101,12 @@ func (d *device) choose() {
 		}
 	}
 	d.address = best
+}
+
+// stranded says whether the address in use is on a network that this computer has left,
+// and there is another.
+func (d *device) stranded() bool {
+	return !slices.ContainsFunc(d.replied(), func(a replied) bool { return a.addr == d.address })
 }
 
 // identities are all that the device is known by, best first.
@@ -186,10 +197,7 @@ func (d *device) view() Device {
 // viewAddresses fills in what depends on where the device answered from: what it said from
 // the address to be used comes first.
 func (d *device) viewAddresses(v *Device) {
-	var all []replied
-	for _, r := range d.records {
-		all = append(all, r.replied...)
-	}
+	all := d.replied()
 	slices.SortStableFunc(all, func(a, b replied) int {
 		if (a.addr == d.address) != (b.addr == d.address) {
 			if a.addr == d.address {
