@@ -46,7 +46,6 @@ func (k kind) name(algorithm string) string {
 	return "anonymous"
 }
 
-func (k kind) http() bool { return k == httpDigest || k == both || k == basic }
 func (k kind) soap() bool { return k == wsse || k == both || k == plain }
 
 // patience is how long a refused password is not sent again: cameras lock accounts after a
@@ -204,6 +203,9 @@ func (a attempt) String() string {
 	said := a.fault.Reason
 	if said == "" {
 		said = a.fault.Subcode
+	}
+	if _, told := a.fault.attemptsLeft(); a.fault.page && !told && !a.fault.locked() {
+		said = "" // a web page that says no more than its status
 	}
 	text := a.name
 	if a.status != http.StatusOK {

@@ -27,7 +27,7 @@ func challenges(h http.Header) []challenge {
 	for _, line := range h.Values("WWW-Authenticate") {
 		for _, item := range splitOutsideQuotes(bounded(line, maxChallenge)) {
 			name, value, isParam := strings.Cut(item, "=")
-			scheme, first, two := strings.Cut(strings.TrimSpace(name), " ")
+			scheme, first, two := strings.Cut(strings.ReplaceAll(strings.TrimSpace(name), "\t", " "), " ")
 			switch {
 			case !isParam, two: // "Basic", or "Digest realm" of "Digest realm=…"
 				if len(all) == maxChallenges {

@@ -29,7 +29,8 @@ type Client struct {
 	services  serviceState
 	log       *slog.Logger
 
-	pull time.Duration // how long one PullMessages waits
+	pull  time.Duration // how long one PullMessages waits
+	lease time.Duration // how long a subscription lives without being renewed
 
 	mu    sync.Mutex
 	notes []string
@@ -53,7 +54,7 @@ func New(o Options) (*Client, error) {
 		return nil, fmt.Errorf("tls_fingerprint has %d digits; the SHA-256 of a certificate has 64", n)
 	}
 	c := &Client{
-		options: o, base: base, login: newLogin(), pictures: newLogin(), log: o.Log, pull: pullTime,
+		options: o, base: base, login: newLogin(), pictures: newLogin(), log: o.Log, pull: pullTime, lease: lifeTime,
 		transport: newTransport(base.Hostname(), check),
 	}
 	if c.log == nil {

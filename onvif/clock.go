@@ -222,9 +222,13 @@ func readClock(reply *clockReply, a *answer) []Clock {
 }
 
 // otherClock is the second idea: that what is called UTC is local time. Cameras know the
-// right time all the same and check signatures by it.
+// right time all the same and check signatures by it. Where there is no reason to doubt the
+// first there is no second: a wrong password would be sent twice.
 func otherClock(first Clock, reply *clockReply, a *answer) (Clock, bool) {
 	date, dated := dateClock(a)
+	if first.Skew.Abs() < 10*time.Minute || dated && (first.Skew-date.Skew).Abs() < time.Minute {
+		return Clock{}, false
+	}
 	if dated && zoneLike(first.Skew-date.Skew) {
 		date.Source = sourceLocal
 		return date, true
@@ -237,10 +241,7 @@ func otherClock(first Clock, reply *clockReply, a *answer) (Clock, bool) {
 			return Clock{first.Skew - local.Sub(utc), sourceLocal, first.RoundTrip}, true
 		}
 	}
-	if dated && (first.Skew-date.Skew).Abs() > 5*time.Second {
-		return date, true
-	}
-	return Clock{}, false
+	return date, dated
 }
 
 // zoneLike tells whether a difference may be that of a time zone: a multiple of a quarter of

@@ -1,6 +1,7 @@
 package onvif
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -30,6 +31,9 @@ type UnreachableError struct {
 
 // Error says where and why.
 func (e *UnreachableError) Error() string {
+	if errors.Is(e.Cause, context.DeadlineExceeded) || e.timeout() {
+		return e.Address + " gives no answer in time"
+	}
 	return fmt.Sprintf("%s does not answer: %s", e.Address, printable(e.Cause.Error(), 200))
 }
 

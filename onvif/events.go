@@ -113,7 +113,7 @@ func (c *Client) subscribe(ctx context.Context) (*subscription, error) {
 	r := &request{
 		raw:       &raw,
 		operation: "CreatePullPointSubscription", action: actionCreate, reply: &reply,
-		body: createPullPoint{InitialTerminationTime: duration(lifeTime)}, headers: []any{wsaAction{Value: actionCreate}},
+		body: createPullPoint{InitialTerminationTime: duration(c.lease)}, headers: []any{wsaAction{Value: actionCreate}},
 	}
 	if err := c.callService(ctx, nsEvents, r); err != nil {
 		return nil, err
@@ -191,10 +191,10 @@ func breathe(ctx context.Context, start time.Time, messages int) error {
 }
 
 func (c *Client) renewSubscription(ctx context.Context, s *subscription) error {
-	if s.noRenewal || time.Since(s.renewed) < lifeTime/2 {
+	if s.noRenewal || time.Since(s.renewed) < c.lease/2 {
 		return nil
 	}
-	err := c.ask(ctx, s, "Renew", actionRenew, renewSubscription{TerminationTime: duration(lifeTime)}, nil, 0)
+	err := c.ask(ctx, s, "Renew", actionRenew, renewSubscription{TerminationTime: duration(c.lease)}, nil, 0)
 	switch {
 	case err == nil:
 		s.renewed = time.Now()

@@ -21,6 +21,8 @@ type Fault struct {
 	Detail  string
 
 	subcodes []string // all, outermost first
+	page     bool     // no SOAP: Reason is the text of a web page
+	lock     bool     // the page says in its own way that the account is locked
 }
 
 type faultReply struct {
@@ -107,7 +109,11 @@ func withoutPrefix(t text) string {
 // httpFault is the fault that an HTTP status without SOAP stands for. Of a page its text is
 // kept, as reason: locked accounts and tries that are left are told there.
 func httpFault(status int, body []byte) *Fault {
-	return &Fault{Status: status, Reason: printable(withoutTags(bounded(string(body), 4096)), 200)}
+	page := bounded(string(body), 4096)
+	return &Fault{
+		Status: status, Reason: printable(withoutTags(page), 200), page: true,
+		lock: strings.Contains(strings.ToLower(page), "<lockstatus>lock<"), // Hikvision
+	}
 }
 
 var tags = regexp.MustCompile(`(?is)<(script|style|head)\b.*?</(script|style|head)>|<[^>]*>`)
@@ -126,6 +132,9 @@ func (f *Fault) Error() string {
 		parts = append(parts, "fault "+f.Code)
 	}
 	said := strings.Join(parts, "; ")
+	if f.page { // "404 page not found" says its number itself
+		said = strings.TrimSpace(strings.TrimPrefix(said, strconv.Itoa(f.Status)))
+	}
 	if f.Status != 0 && f.Status != http.StatusOK {
 		return strings.TrimSpace(fmt.Sprintf("HTTP %d %s", f.Status, said))
 	}
@@ -191,7 +200,7 @@ func (f *Fault) notSupported() bool {
 var lockWords = regexp.MustCompile(`(?i)\b(account|user|login|device|ip( address)?)\b[^.]{0,40}\block(ed)?\b|\block(ed)?\b[^.]{0,40}\b(account|user|login|minutes?|seconds?)\b|too many (failed )?(login |authentication )?attempts`)
 
 func (f *Fault) locked() bool {
-	return f.Status == http.StatusLocked || f.Status == http.StatusTooManyRequests ||
+	return f.lock || f.Status == http.StatusLocked || f.Status == http.StatusTooManyRequests ||
 		f.subcodeIn("AccountLocked", "UserLocked", "Locked", "PasswordLocked") ||
 		lockWords.MatchString(f.Reason) || lockWords.MatchString(f.Detail)
 }

@@ -123,7 +123,8 @@ func TestNoProxyOfTheEnvironmentIsUsed(t *testing.T) {
 func TestConnectionsAreKeptFewAndClosed(t *testing.T) {
 	f := newFake(t)
 	var open atomic.Int32
-	f.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+	counted := httptest.NewUnstartedServer(f)
+	counted.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 		switch state {
 		case http.StateNew:
 			open.Add(1)
@@ -131,7 +132,9 @@ func TestConnectionsAreKeptFewAndClosed(t *testing.T) {
 			open.Add(-1)
 		}
 	}
-	c := f.client(t)
+	counted.Start()
+	t.Cleanup(counted.Close)
+	c := f.client(t, func(o *Options) { o.Address = counted.URL })
 	for range 20 {
 		if _, err := c.Information(testContext(t)); err != nil {
 			t.Fatal(err)
