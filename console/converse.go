@@ -65,7 +65,7 @@ func (c *conversation) plain(ctx context.Context) (int, error) {
 	defer r.close()
 	defer context.AfterFunc(ctx, r.stop)()
 	show := ""
-	if isTerminal(c.in) {
+	if isTerminal(c.in) && isTerminal(c.out) {
 		show = prompt
 	}
 	status := fine

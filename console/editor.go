@@ -28,6 +28,7 @@ type editor struct {
 	size   func() (rows, columns int) // of the terminal
 	ctx    context.Context            // of readLine
 	armed  bool                       // the next prompt asked for is the one that is printed
+	first  bool                       // it is printed once more when the line is drawn for the first time
 	viKeys bool
 	colour bool
 
@@ -53,8 +54,14 @@ func newEditor(s *screen, h *history, colour bool, size func() (rows, columns in
 	e.shell.Prompt.Primary(e.prompt)
 	// Asked for at the end of each drawing.
 	e.shell.Prompt.Right(func() string { e.armed = true; return "" })
-	// Asked for before the prompt's width is.
-	e.shell.Hint.SetProvider(func([]rune, int) []rune { e.armed = false; return nil })
+	// Asked for in each drawing, between the prompt and its width.
+	e.shell.Hint.SetProvider(func([]rune, int) []rune {
+		e.armed = false
+		if e.ctx.Err() != nil {
+			e.shell.Keys.Feed(true, ctrlC)
+		}
+		return nil
+	})
 	e.shell.Completer = func(line []rune, cursor int) readline.Completions {
 		return offered(e.offer(string(line[:min(cursor, len(line))])))
 	}
@@ -120,10 +127,7 @@ func (e *editor) prompt() string {
 	if !e.armed {
 		return text
 	}
-	e.armed = false
-	if e.ctx.Err() != nil {
-		e.shell.Keys.Feed(true, ctrlC)
-	}
+	e.armed, e.first = e.first, false
 	var b strings.Builder
 	if above := e.screen.take(); len(above) > 0 {
 		b.WriteString("\x1b[0J")
@@ -169,7 +173,7 @@ var errInterrupt = errors.New("interrupted")
 // readLine reads one line. The error is errInterrupt, with what was typed, io.EOF for
 // Ctrl-D on an empty line, ctx's, or that of a terminal that is gone.
 func (e *editor) readLine(ctx context.Context) (string, error) {
-	e.ctx, e.armed, e.asked = ctx, true, "\x00"
+	e.ctx, e.armed, e.first, e.asked = ctx, true, true, "\x00"
 	e.vi(e.viKeys) // a line that was entered in vi's command mode leaves that on
 	e.screen.edit(e.shell.Keys.RequestRefresh)
 	defer context.AfterFunc(ctx, e.shell.Keys.RequestRefresh)()

@@ -18,6 +18,13 @@ func isTerminal(f *os.File) bool {
 	return err == nil
 }
 
+// inBackground says whether a shell runs this program in the background of a terminal. Who
+// reads from the terminal then, or changes its mode, is stopped (termios(3), "job control").
+func inBackground(f *os.File) bool {
+	group, err := unix.IoctlGetInt(int(f.Fd()), unix.TIOCGPGRP)
+	return err == nil && group != unix.Getpgrp()
+}
+
 // sizeOf is a terminal's size, 0 where it is none or tells nothing.
 func sizeOf(f *os.File) (rows, columns int) {
 	size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ)

@@ -23,8 +23,10 @@ type Terminal struct {
 }
 
 // Run is the console on the program's terminal. It returns nil when the user leaves it,
-// ErrInterrupted when the user wants the program to end, or ctx's error. While it runs, keys
-// make no signals: Ctrl-C ends the command that runs, and never the program.
+// ErrInterrupted when the user wants the program to end, ctx's error, or another one when
+// the terminal is gone. While it runs, keys make no signals: Ctrl-C ends the command that
+// runs, and never the program. Where a shell runs the program in the background, Run
+// returns nil at once: the terminal belongs to others.
 func Run(ctx context.Context, g Gateway, t Terminal) error {
 	c := &conversation{backend: local{g}, in: t.In, out: t.Out, err: t.Err, greeting: t.Greeting, vi: t.Vi, goodbye: t.Goodbye}
 	if c.in == nil {
@@ -32,6 +34,9 @@ func Run(ctx context.Context, g Gateway, t Terminal) error {
 	}
 	if c.out == nil {
 		c.out = os.Stdout
+	}
+	if inBackground(c.in) {
+		return nil
 	}
 	c.onTerminal()
 	var err error

@@ -56,12 +56,15 @@ func listen(path string) (*listener, error) {
 	if err := stale(path); err != nil {
 		return fail(err)
 	}
-	private, err := os.MkdirTemp(folder, ".console-") // mode 0700
+	private, err := os.MkdirTemp(folder, ".c-") // mode 0700
 	if err != nil {
 		return fail(err)
 	}
 	defer os.RemoveAll(private)
 	made := filepath.Join(private, "s")
+	if longest := len(unix.RawSockaddrUnix{}.Path) - 1; len(made) > longest || len(path) > longest {
+		return fail(fmt.Errorf("a socket's name has at most %d bytes: choose a shorter one", longest))
+	}
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: made, Net: "unix"})
 	if err != nil {
 		return fail(err)
