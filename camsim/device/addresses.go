@@ -55,5 +55,8 @@ func (c *call) host() string {
 
 // url of what is behind the port of a role, as whoever asked is told.
 func (c *call) url(role role, path string) string {
+	if c.d.has(QuirkIPv6Only) {
+		role = roleIPv6
+	}
 	return c.d.scheme() + "://" + c.told(c.d.addressOf(role)) + path
 }

@@ -41,6 +41,9 @@ func (d *Device) announceSSDP(here bool) {
 // announce sends datagrams to a protocol's groups on all interfaces that the device is on.
 func (d *Device) announce(p protocol, datagrams func(group netip.AddrPort, local netip.Addr) [][]byte) {
 	n := d.network
+	if d.has(QuirkMulticastBlocked) {
+		return
+	}
 	for _, over := range n.interfaces {
 		for _, six := range []bool{false, true} {
 			s := n.leaving(d, p, over, six)

@@ -100,23 +100,16 @@ func TestDeviceIsFoundByIPv6LinkLocalMulticast(t *testing.T) {
 	d := start(t, Options{Listen: "[::]:0", Network: n, WSDiscovery: true, SSDP: true})
 	s := searcherOn(t, h, "udp6")
 	to := netip.AddrPortFrom(netip.MustParseAddr("ff02::c").WithZone(h.Device()), uint16(n.port(wsDiscovery)))
-	// Their own address takes a second to be theirs: until then nothing leaves.
-	stop := make(chan struct{})
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			h.Inside(func() { _, _ = s.conn.WriteToUDPAddrPort([]byte(probeFor(probeTransmitter)), to) })
-			select {
-			case <-stop:
-				return
-			case <-time.After(50 * time.Millisecond):
-			}
+	var data string
+	var from netip.AddrPort
+	// Addresses take a second to be a host's own: until then nothing leaves.
+	for deadline := time.Now().Add(20 * time.Second); data == ""; {
+		if time.Now().After(deadline) {
+			t.Fatal("no answer")
 		}
-	}()
-	data, from := s.datagram()
-	close(stop)
-	<-done
+		h.Inside(func() { _, _ = s.conn.WriteToUDPAddrPort([]byte(probeFor(probeTransmitter)), to) })
+		data, from = s.soon(100 * time.Millisecond)
+	}
 	reply{body: data}.must(t, 0, d.EndpointReference(), "<d:XAddrs>http://["+from.Addr().WithZone("").String()+"]:")
 	if !from.Addr().IsLinkLocalUnicast() {
 		t.Errorf("the answer came from %v", from)

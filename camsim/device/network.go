@@ -226,10 +226,11 @@ func (n *Network) leaving(d *Device, p protocol, on net.Interface, six bool) *so
 		return n.socket(p, host)
 	}
 	for _, a := range n.addresses(on) {
-		if a.Is6() == six {
-			if s := n.socket(p, a); s != nil {
-				return s
-			}
+		if a.Is6() != six {
+			continue
+		}
+		if s, err := n.listen(p, a); err == nil { // an address may be newer than the network
+			return s
 		}
 	}
 	return nil

@@ -118,8 +118,8 @@ const (
 // QuirkInfo describes a quirk.
 type QuirkInfo struct {
 	Number int    // in the project's list of what real cameras do; 0: not in it
-	Name   Quirk  //
-	Does   string // one sentence
+	Name   Quirk  // in flags and options
+	Does   string // what the device does then, a sentence
 }
 
 // Quirks lists all quirks, by number. Number 24 (only the interface of the default route is

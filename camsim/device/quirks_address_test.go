@@ -78,7 +78,9 @@ func addAddressTests(add func(Quirk, quirkTest)) {
 		s.send(netip.AddrPortFrom(netip.IPv6Loopback(), uint16(n.port(wsDiscovery))), probeFor(probeAny))
 		data, _ := s.datagram()
 		reply{body: data}.must(t, 0, "<d:XAddrs>http://[::1]:")
-		ask(t, d, "tds:GetServices").must(t, 200)
+		base := strings.TrimSuffix(d.XAddr(), path)
+		ask(t, d, "tds:GetServices").must(t, 200, base+"/onvif/media_service<")
+		ask(t, d, "trt:GetSnapshotUri", profile).must(t, 200, base+"/snapshot/main.jpg<")
 	})
 	add(QuirkHTTPS, func(t *testing.T, q Quirk) {
 		d := start(t, Options{Quirks: []Quirk{q}})

@@ -54,7 +54,12 @@ func addDiscoveryTests(add func(Quirk, quirkTest)) {
 	})
 	add(QuirkMulticastBlocked, func(t *testing.T, q Quirk) {
 		n := network(t)
+		l := listener(t, n, wsDiscovery)
 		start(t, Options{Network: n, WSDiscovery: true, SSDP: true, Quirks: []Quirk{q}})
+		newSearcher(t, false).send(group(n, wsDiscovery), "nothing before this")
+		if first, _ := l.datagram(); first != "nothing before this" {
+			t.Errorf("it announces itself: %s", first)
+		}
 		if !isSilent(t, n, wsDiscovery, probeFor(probeAny)) || !isSilent(t, n, ssdp, searchFor("ssdp:all")) {
 			t.Error("it answers")
 		}

@@ -146,7 +146,7 @@ func (d *Device) match(local netip.Addr) match {
 		Declared: fmt.Sprintf(`xmlns:dn="%s" xmlns:tds="%s"`, namespaces["tdn"], namespaces["tds"])}
 	switch {
 	case d.has(QuirkProbeMatchesEmpty):
-		m.Empty = true
+		m.Empty, m.Types, m.Scopes, m.XAddrs = true, "", "", ""
 	case d.has(QuirkMatchWithoutXAddrs):
 		m.Types, m.Scopes, m.XAddrs = "wsdp:Device pub:Computer", "", ""
 		m.Declared = `xmlns:wsdp="http://schemas.xmlsoap.org/ws/2006/02/devprof" xmlns:pub="http://schemas.microsoft.com/windows/pub/2005/07"`
