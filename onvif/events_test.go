@@ -180,7 +180,7 @@ func TestARefusedSubscriptionEndsWatching(t *testing.T) {
 
 func TestASubscriptionIsKeptAlive(t *testing.T) {
 	s := newSimulated(t)
-	d, c := s.camera(t)
+	d, c := s.cameraOf(t, device.Options{})
 	c.pull, c.lease = time.Second, 8*time.Second
 	ctx, cancel := context.WithCancel(testContext(t))
 	ended := make(chan error, 1)
