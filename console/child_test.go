@@ -128,8 +128,11 @@ func child(t *testing.T, what string, env ...string) *exec.Cmd {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(self)
-	if what == "sh" { // standard error goes elsewhere
+	switch what {
+	case "sh": // standard error goes elsewhere
 		cmd, what = exec.Command("sh", "-c", `exec "$0" 2>/dev/null`, self), "run"
+	case "background":
+		cmd, what = exec.Command("sh", "-c", `set -m; "$0" & wait $!; echo "it ended with $?"`, self), "run"
 	}
 	dir := t.TempDir()
 	for _, e := range os.Environ() {
@@ -143,7 +146,7 @@ func child(t *testing.T, what string, env ...string) *exec.Cmd {
 }
 
 // patience is how long anything may take on a machine under load.
-const patience = 8 * time.Second
+const patience = 30 * time.Second
 
 // await waits until the terminal is as wanted.
 func (c *terminal) await(what string, wanted func(v *vt) bool) {

@@ -162,7 +162,7 @@ func execute(ctx context.Context, g Gateway, line string, s sink) (done result) 
 
 // complain tells the user why nothing came of it.
 func complain(s sink, err error) result {
-	fmt.Fprintln(s.err, paint(clean(err.Error()), red, s.colour)) //nolint:errcheck // a reader that is gone ends the context
+	fmt.Fprintln(s.err, paint(clean(maskText(err.Error())), red, s.colour)) //nolint:errcheck // a reader that is gone ends the context
 	if errors.As(err, new(usageError)) {
 		return result{status: misuse}
 	}

@@ -148,6 +148,10 @@ func TestPasswordReachesOnlyTheGateway(t *testing.T) {
 	if len(g.secrets) != 2 || g.secrets[1] != "root:can ary" {
 		t.Errorf("the gateway got %q", g.secrets)
 	}
+	for _, line := range []string{"rtsp://root:canary@h/", "camera 'rtsp://root:can ary@h/'", "host rtsp://root:canary@h/", "log http://root:canary@h/", "help x://root:can@ary@h/", "cctv get root:canary@h"} {
+		_, errs, _ := typed(t, g, line)
+		moreErrs += errs
+	}
 	if all := out + errs + more + moreErrs; strings.Contains(all, "ary") {
 		t.Errorf("the password is shown: %q", all)
 	}

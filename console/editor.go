@@ -110,8 +110,10 @@ func (e *editor) tab() {
 	if !choosing {
 		e.asked = "\x00" // cameras may have come or gone since
 		offers := e.offer(string((*e.shell.Line())[:e.shell.Cursor().Pos()]))
-		if len(offers.Candidates) > e.rows()-6 {
-			e.tooMany(offers)
+		// The library counts bytes where it replaces what was typed.
+		ascii := !strings.ContainsFunc(offers.Prefix, func(c rune) bool { return c >= utf8.RuneSelf })
+		if n := len(offers.Candidates); n > e.rows()-6 && n > 1 || n > 0 && !ascii {
+			e.hint(offers)
 			return
 		}
 		e.shell.Config.Set("menu-complete-display-prefix", len(offers.Candidates) > 1) //nolint:errcheck // a known option
@@ -146,9 +148,9 @@ func (e *editor) prompt() string {
 	return b.String() + text
 }
 
-// tooMany puts in what all candidates have in common, and shows the first of them: there are
-// more than the window has rows for a list to choose from.
-func (e *editor) tooMany(c completion) {
+// hint puts in what all candidates have in common, and shows the first of them, where the
+// window has no room for a list to choose from.
+func (e *editor) hint(c completion) {
 	common, all := c.Candidates[0].Value, []string{}
 	for _, one := range c.Candidates {
 		for !strings.HasPrefix(one.Value, common) {
@@ -158,6 +160,10 @@ func (e *editor) tooMany(c completion) {
 	}
 	if rest, longer := strings.CutPrefix(common, c.Prefix); longer && utf8.ValidString(rest) {
 		e.shell.Cursor().InsertAt([]rune(rest)...)
+	}
+	if len(all) == 1 {
+		e.shell.Cursor().InsertAt(' ')
+		return
 	}
 	const rows = 2
 	text := fmt.Sprintf("%d: %s", len(all), strings.Join(all, "  "))

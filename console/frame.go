@@ -106,6 +106,14 @@ func newWire(conn net.Conn) *wire {
 
 // send sends a frame. A wire that failed is closed: a piece of a frame may be under way.
 func (w *wire) send(f frame) error {
+	err := w.write(f)
+	if err != nil && !errors.Is(err, errFrame) {
+		w.conn.Close()
+	}
+	return err
+}
+
+func (w *wire) write(f frame) error {
 	line, err := f.bytes()
 	if err != nil {
 		return err
@@ -113,11 +121,8 @@ func (w *wire) send(f frame) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.conn.SetWriteDeadline(time.Now().Add(sendTime)) //nolint:errcheck // Write tells
-	if _, err := w.conn.Write(line); err != nil {
-		w.conn.Close()
-		return err
-	}
-	return nil
+	_, err = w.conn.Write(line)
+	return err
 }
 
 // receive waits for a frame.

@@ -59,3 +59,10 @@ func masked(line string) (safe string, ok bool) {
 	b.WriteString(line[copied:])
 	return b.String(), true
 }
+
+// login finds what may be the password of an address within a text: a password may hold
+// blanks, and who mistypes an address may leave its beginning out. Rather too much.
+var login = regexp.MustCompile(`((?:[A-Za-z]://)?[^\s:/@"]*):[^"]*@`)
+
+// maskText is a text in which addresses may stand, without the passwords in them.
+func maskText(text string) string { return login.ReplaceAllString(text, "${1}:"+hidden+"@") }

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -136,14 +137,12 @@ func dial(ctx context.Context, path string) (w *wire, version string, err error)
 	}
 	defer context.AfterFunc(ctx, func() { conn.SetReadDeadline(time.Unix(1, 0)) })() //nolint:errcheck // receive tells
 	w = newWire(conn)
-	if err := w.send(frame{Type: "hello", Version: protocolVersion}); err != nil {
-		return nil, "", fmt.Errorf("the gateway at %s hung up: %w", path, err)
-	}
-	conn.SetReadDeadline(time.Now().Add(helloTime)) //nolint:errcheck // receive tells
+	sent := w.write(frame{Type: "hello", Version: protocolVersion}) // one that has hung up may have said why
+	conn.SetReadDeadline(time.Now().Add(helloTime))                 //nolint:errcheck // receive tells
 	hello, err := w.receive()
 	switch {
 	case err != nil:
-		return nil, "", fmt.Errorf("the gateway at %s does not answer: %w", path, err)
+		return nil, "", fmt.Errorf("the gateway at %s does not answer: %w", path, cmp.Or(sent, err))
 	case hello.Type == "error":
 		return nil, "", fmt.Errorf("the gateway at %s refuses: %s", path, clean(hello.Text))
 	case hello.Type != "hello" || hello.Version != protocolVersion:

@@ -61,6 +61,23 @@ func TestTabCompletesCommandsCamerasAndFiles(t *testing.T) {
 	c.at("camgate> cameras --json ")
 }
 
+func TestTabCompletesNamesThatAreNotASCII(t *testing.T) {
+	c := start(t, "run", 24, 100)
+	c.at("camgate> ")
+	c.enter("add 玄関 rtsp://192.0.2.1/")
+	c.at("camgate> ")
+	c.send("camera 玄\t")
+	c.at("camgate> camera 玄関 ")
+	c.send("\r")
+	c.see("name          玄関")
+}
+
+func TestConsoleInTheBackgroundLeavesTheTerminalAlone(t *testing.T) {
+	c := start(t, "background", 24, 100)
+	c.see("the console was left")
+	c.see("it ended with 0")
+}
+
 func TestArrowsBringBackEarlierLinesAlsoOfEarlierRuns(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "state", "camgate", "history")
 	c := start(t, "run", 24, 100, "TEST_HISTORY="+file)
