@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // A call is one SOAP request.
@@ -18,17 +19,25 @@ type call struct {
 	token     *token   // WS-UsernameToken; nil: none came
 }
 
-// maxRequest is how much of a request a device reads.
-const maxRequest = 1 << 20
+// maxRequest is how much of a request a device reads, and readWithin by when it must be
+// there.
+const (
+	maxRequest = 1 << 20
+	readWithin = 30 * time.Second
+)
 
 var errNotSOAP = errors.New("this is no SOAP 1.2 envelope with an operation in it")
 
 // newCall reads a request.
 func (d *Device) newCall(w http.ResponseWriter, r *http.Request) (*call, error) {
+	// Not the server's ReadTimeout: it would end who waits for events.
+	conn := http.NewResponseController(w)
+	_ = conn.SetReadDeadline(time.Now().Add(readWithin))
 	document, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
 	if err != nil {
 		return nil, err
 	}
+	_ = conn.SetReadDeadline(time.Time{})
 	c := &call{d: d, w: w, r: r}
 	return c, c.parse(document)
 }

@@ -40,7 +40,7 @@ func (d *Device) open(role role, address string) (*port, error) {
 	}
 	p := &port{d: d, role: role, address: listener.Addr().String(), listener: listener}
 	p.server = &http.Server{
-		Handler: p, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+		Handler: p, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10, ErrorLog: log.New(io.Discard, "", 0),
 		BaseContext: func(net.Listener) context.Context { return d.life },
 	}

@@ -45,7 +45,7 @@ var quirks = []QuirkInfo{
 	{23, QuirkMatchWithoutXAddrs, "By WS-Discovery it is no camera: its match is that of a computer (wsdd), without XAddrs, and sent twice."},
 	{25, QuirkMulticastLossy, "Of the multicast questions that reach it, only every third is heard."},
 	{25, QuirkMulticastBlocked, "Multicast to it and from it is lost; asked by unicast it answers."},
-	{26, QuirkScopesEncoded, "The name in its scopes is percent-encoded, once more than it should be valid UTF-8."},
+	{26, QuirkScopesEncoded, "The name in its scopes is percent-encoded, and once in bytes that are no UTF-8."},
 	{26, QuirkScopesTwice, "Its scopes hold the name twice, the second time a generic one."},
 	{26, QuirkScopesCapitalised, "Its scopes say Name and Model in place of name and hardware."},
 	{26, QuirkScopesMaker, "Its scopes hold the maker, once as manufacturer and once as mfr."},

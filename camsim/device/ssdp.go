@@ -2,6 +2,7 @@ package device
 
 import (
 	"fmt"
+	"net/http"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -86,7 +87,7 @@ func (d *Device) usn(target string) string {
 
 func (d *Device) ssdpAnswer(target string, local netip.Addr) []byte {
 	text := fmt.Sprintf("HTTP/1.1 200 OK\r\nCACHE-CONTROL: max-age=%d\r\nDATE: %s\r\nEXT:\r\nLOCATION: %s\r\nSERVER: %s\r\nST: %s\r\nUSN: %s\r\n\r\n",
-		int(d.options.MaxAge.Seconds()), d.now().Format(time.RFC1123), d.location(local), ssdpServer, target, d.usn(target))
+		int(d.options.MaxAge.Seconds()), d.now().Format(http.TimeFormat), d.location(local), ssdpServer, target, d.usn(target))
 	if d.has(QuirkSSDPOneCRLF) {
 		text = strings.TrimSuffix(text, "\r\n")
 	}
