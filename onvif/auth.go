@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -52,6 +53,18 @@ func (k kind) soap() bool { return k == wsse || k == both || k == plain }
 // few failures, some for half an hour.
 const patience = time.Minute
 
+// longPatience is for cameras that say that few tries are left, or that the account is
+// locked already: each further try might begin the lock anew.
+const longPatience = 30 * time.Minute
+
+// patienceAfter is how long the password is not sent again after a refusal.
+func patienceAfter(f *Fault) time.Duration {
+	if left, told := f.attemptsLeft(); f.locked() || told && left <= fewTries {
+		return longPatience
+	}
+	return patience
+}
+
 // A login is what a client knows about logging in to its camera.
 type login struct {
 	turn chan struct{}    // held while the way to log in is being found out, so that it is tried once
@@ -62,8 +75,10 @@ type login struct {
 	challenge *digest.Challenge // of the last HTTP Digest; nil: none yet
 	count     int               // requests with its nonce
 	refused   map[string]*refusal
-	strikes   int  // operations refused in a row, though the password was right before
-	worked    bool // credentials were taken once
+	strikes   int    // operations refused in a row, though the password was right before
+	worked    bool   // credentials were taken once
+	tried     []kind // what was refused when last all was tried
+	rounds    int    // single tries since then
 }
 
 // A refusal is remembered for a while. That of "" is for all operations.
@@ -118,14 +133,14 @@ func (l *login) accept(k kind) {
 	defer l.mu.Unlock()
 	l.kind, l.strikes = k, 0
 	if k != anonymous {
-		l.worked = true
+		l.worked, l.tried, l.rounds = true, nil, 0
 		clear(l.refused)
 	}
 }
 
 // refuse remembers that a password was refused. Where it had worked before, the first time
 // only that operation is blocked: the user may lack a right.
-func (l *login) refuse(operation string, err error) {
+func (l *login) refuse(operation string, err error, wait time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	key := ""
@@ -134,9 +149,58 @@ func (l *login) refuse(operation string, err error) {
 	}
 	l.strikes++
 	if key == "" {
+		if l.kind != unknown {
+			l.tried = []kind{l.kind}
+		}
 		l.kind, l.worked, l.strikes = unknown, false, 0
 	}
-	l.refused[key] = &refusal{err, l.now().Add(patience)}
+	l.refused[key] = &refusal{err, l.now().Add(wait)}
+}
+
+// exhausted remembers that all that could be tried was refused.
+func (l *login) exhausted(tried []attempt) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, a := range tried {
+		l.tried = append(l.tried, a.kind)
+	}
+}
+
+// turnOf is the one kind to try this time, after all were refused once: each in turn, and
+// those that the camera offers since. ok is false when not all was tried yet.
+func (l *login) turnOf(offersDigest bool) (way kind, nth int, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.tried) == 0 {
+		return unknown, 0, false
+	}
+	var list []kind
+	for _, k := range l.tried {
+		if offersDigest || k != httpDigest && k != both {
+			list = append(list, k)
+		}
+	}
+	for _, k := range []kind{httpDigest, wsse} {
+		if !slices.Contains(list, k) && (k == wsse || offersDigest) {
+			list = append(list, k)
+		}
+	}
+	at := l.rounds % len(list)
+	l.rounds++
+	for _, k := range list[:at] {
+		if k == list[at] {
+			nth++
+		}
+	}
+	return list[at], nth, true
+}
+
+// struck tells whether the last request with credentials was refused, though others were
+// taken before.
+func (l *login) struck() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.strikes > 0
 }
 
 // offer keeps a new challenge.

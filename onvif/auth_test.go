@@ -240,6 +240,58 @@ func TestAWrongPasswordDoesNotLockTheAccount(t *testing.T) {
 	}
 }
 
+func TestAWrongPasswordIsTriedOnceAMinute(t *testing.T) {
+	f := newFake(t)
+	f.login = f.digestLogin("Digest MD5")
+	c := f.client(t, withPassword("wrong password"))
+	ahead := time.Duration(0)
+	c.login.now = func() time.Time { return time.Now().Add(ahead) }
+	want := []string{"Digest MD5", "wsse digest", "Digest MD5", "wsse digest", "Digest MD5"}
+	for i := range 4 {
+		for range 3 {
+			if _, err := c.Information(testContext(t)); !errors.Is(err, ErrNotAuthorized) {
+				t.Fatalf("got %v", err)
+			}
+		}
+		f.wantWays(t, want[:2+i]...)
+		ahead += patience + time.Second
+	}
+	f.password = "wrong password" // now it is right
+	for range 2 {
+		if _, err := c.Information(testContext(t)); err != nil {
+			ahead += patience + time.Second
+		}
+	}
+	if _, err := c.Information(testContext(t)); err != nil {
+		t.Errorf("the right password was not found: %v", err)
+	}
+}
+
+func TestAChangedPasswordBehindHTTPDigestIsSentThreeTimes(t *testing.T) {
+	f := newFake(t)
+	f.login = f.digestLogin("Digest MD5")
+	c := f.client(t)
+	ahead := time.Duration(0)
+	c.login.now = func() time.Time { return time.Now().Add(ahead) }
+	if _, err := c.Information(testContext(t)); err != nil {
+		t.Fatal(err)
+	}
+	f.password = "changed"
+	f.newNonce()
+	want := []string{"Digest MD5", "Digest MD5", "Digest MD5", "Digest MD5", "Digest MD5", "wsse digest"}
+	for i := range 3 {
+		for range 3 {
+			_, first := c.Information(testContext(t))
+			_, second := c.Profiles(testContext(t))
+			if !errors.Is(first, ErrNotAuthorized) || !errors.Is(second, ErrNotAuthorized) {
+				t.Fatalf("got %v, %v", first, second)
+			}
+		}
+		f.wantWays(t, want[:4+i]...)
+		ahead += patience + time.Second
+	}
+}
+
 func TestManyAtOnceTryAWrongPasswordOnce(t *testing.T) {
 	f := newFake(t)
 	f.login = f.digestLogin("Digest MD5")
@@ -278,7 +330,8 @@ func TestTheCamerasWordsAboutTriesAndLocksArePassedOn(t *testing.T) {
 				}
 				return soapFault(400, faultNotAuthorized)
 			}
-			_, err := f.client(t, withPassword("wrong password")).Information(testContext(t))
+			c := f.client(t, withPassword("wrong password"))
+			_, err := c.Information(testContext(t))
 			if !errors.Is(err, ErrNotAuthorized) || errors.Is(err, ErrLocked) != one.locked {
 				t.Errorf("errors.Is is wrong for %v", err)
 			}
@@ -286,6 +339,14 @@ func TestTheCamerasWordsAboutTriesAndLocksArePassedOn(t *testing.T) {
 				t.Errorf("%q is not in %v", one.says, err)
 			}
 			f.wantWays(t, one.ways...)
+			// Five minutes later there are still as few tries, or it is still locked.
+			c.login.now = func() time.Time { return time.Now().Add(5 * time.Minute) }
+			if _, err := c.Information(testContext(t)); !errors.Is(err, ErrNotAuthorized) {
+				t.Errorf("got %v", err)
+			}
+			if more := len(f.ways()) - len(one.ways); (more == 0) != (one.name != "many tries left") {
+				t.Errorf("five minutes later it tried %d more", more)
+			}
 		})
 	}
 }

@@ -35,8 +35,9 @@ func (c *Client) call(ctx context.Context, r *request) error {
 	if err == nil {
 		err = c.read(r, a)
 	}
+	err = c.explain(r.operation, err)
 	c.log.Debug("onvif", "camera", c.base.Host, "operation", r.operation, "login", c.login.name(), "took", time.Since(start), "error", err)
-	return c.explain(r.operation, err)
+	return err
 }
 
 // exchange sends the request until it is answered by something else than "not authorized",
@@ -131,7 +132,7 @@ func (c *Client) sendKnown(ctx context.Context, r *request, way kind) (*answer, 
 		c.login.accept(way)
 		return a, nil
 	}
-	if !fault.locked() && c.renew(ctx, a, way, &clock) {
+	if !fault.locked() && !c.login.struck() && c.renew(ctx, a, way, &clock) {
 		if a, err = c.send(ctx, r, way, clock); err != nil {
 			return nil, err
 		}
@@ -145,8 +146,9 @@ func (c *Client) sendKnown(ctx context.Context, r *request, way kind) (*answer, 
 		return open, nil
 	}
 	refused := refusedError([]attempt{{way, name, a.status, fault}}, "")
-	c.login.refuse(r.operation, refused)
-	return nil, c.waits(refused)
+	wait := patienceAfter(fault)
+	c.login.refuse(r.operation, refused, wait)
+	return nil, waits(refused, wait)
 }
 
 // renew makes what the way needs anew, and tells whether that changed anything: only then
@@ -228,6 +230,10 @@ func (c *Client) notAgain(r *refusal) error {
 }
 
 // waits is a fresh refusal.
-func (c *Client) waits(err error) error {
-	return &sentence{fmt.Sprintf("%s; check user and password; the next try is in a minute, so that the camera does not lock the account", err), err}
+func waits(err error, wait time.Duration) error {
+	next := "a minute"
+	if wait != patience {
+		next = fmt.Sprintf("%.0f minutes", wait.Minutes())
+	}
+	return &sentence{fmt.Sprintf("%s; check user and password; the next try is in %s, so that the camera does not lock the account", err, next), err}
 }

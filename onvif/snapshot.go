@@ -98,9 +98,10 @@ func (c *Client) fetchLoggedIn(ctx context.Context, u *url.URL, before kind, a *
 			return a, nil
 		}
 	}
-	refused := refusedError([]attempt{{way, name, a.status, c.pageFault(a)}}, "")
-	c.pictures.refuse(snapshotOperation, refused)
-	return nil, c.waits(refused)
+	fault := c.pageFault(a)
+	refused, wait := refusedError([]attempt{{way, name, a.status, fault}}, ""), patienceAfter(fault)
+	c.pictures.refuse(snapshotOperation, refused, wait)
+	return nil, waits(refused, wait)
 }
 
 // fetch gets an address in one way, once.

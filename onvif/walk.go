@@ -98,43 +98,60 @@ func (w *walk) forbidden() string {
 	return ""
 }
 
-// logIn finds out how to log in. first is the answer to the anonymous request. The caller
-// holds the login's turn.
+// logIn finds out how to log in. first is the answer to the anonymous request. When all was
+// refused before, one thing is tried at a time, so that no camera counts more than one wrong
+// password a minute. The caller holds the login's turn.
 func (c *Client) logIn(ctx context.Context, r *request, first *answer) (*answer, error) {
 	w := &walk{digestOnly: c.options.DigestOnly, clocks: c.clocks(ctx), count: map[kind]int{}}
 	w.learn(anonymous, first, c.refusal(r, first))
-	for {
-		way, clock, ok := w.next()
-		if !ok {
+	way, nth, once := c.login.turnOf(w.offered != nil)
+	clock := w.clocks[min(nth, len(w.clocks)-1)]
+	for ok := true; ok; {
+		if !once {
+			if way, clock, ok = w.next(); !ok {
+				break
+			}
+		}
+		a, err := c.try(ctx, r, w, way, clock)
+		if a != nil || err != nil {
+			return a, err
+		}
+		if once {
 			break
 		}
-		if way == httpDigest || way == both {
-			c.login.offer(w.offered)
-		}
-		a, err := c.send(ctx, r, way, clock)
-		if err != nil {
-			return nil, err
-		}
-		w.count[way]++
-		f := c.refusal(r, a)
-		if f == nil {
-			c.accepted(r, a, way, clock)
-			return a, nil
-		}
-		algorithm := ""
-		if w.offered != nil {
-			algorithm = digestName(w.offered)
-		}
-		w.tried = append(w.tried, attempt{way, way.name(algorithm), a.status, f})
-		w.learn(way, a, f)
 	}
 	if len(w.tried) == 0 {
 		f := c.refusal(r, first)
 		w.tried = append(w.tried, attempt{anonymous, "nothing was tried, since the camera said at once", first.status, f})
+	} else if !once && !w.stopped {
+		c.login.exhausted(w.tried)
 	}
 	refused := refusedError(w.tried, w.forbidden())
-	c.login.refuse(r.operation, refused)
-	return nil, c.waits(refused)
+	wait := patienceAfter(w.tried[len(w.tried)-1].fault)
+	c.login.refuse(r.operation, refused, wait)
+	return nil, waits(refused, wait)
+}
+
+// try sends the request in one way. Without an answer and an error it was refused.
+func (c *Client) try(ctx context.Context, r *request, w *walk, way kind, clock Clock) (*answer, error) {
+	algorithm := ""
+	if way == httpDigest || way == both {
+		c.login.offer(w.offered)
+		algorithm = digestName(w.offered)
+	}
+	a, err := c.send(ctx, r, way, clock)
+	if err != nil {
+		return nil, err
+	}
+	w.count[way]++
+	f := c.refusal(r, a)
+	if f == nil {
+		c.accepted(r, a, way, clock)
+		return a, nil
+	}
+	w.tried = append(w.tried, attempt{way, way.name(algorithm), a.status, f})
+	w.learn(way, a, f)
+	return nil, nil
 }
 
 // accepted remembers the way that worked. An answer that is a fault of another kind proves
