@@ -142,7 +142,7 @@ func (f *Finder) tell(all bool) {
 // once in ten seconds.
 func (f *Finder) warn(message string, args ...any) {
 	f.mu.Lock()
-	ok := f.warned.take(f.now(), 0.1, 5)
+	ok := f.warned.take(f.now(), 1, 0.1, 5)
 	f.mu.Unlock()
 	if ok {
 		f.log.Warn("discovery: "+message, args...)

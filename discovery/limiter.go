@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// How many datagrams are read, from one sender and from all. Two hundred simulated cameras
-// behind one address send five thousand within three seconds of a search; what is above is
-// a flood.
+// How much is read in a second and at once, from one sender and from all, in KiB, where a
+// smaller datagram counts as one. Two hundred simulated cameras behind one address send
+// five thousand small ones within three seconds of a search; what is above is a flood.
 const (
 	senderRate, senderBurst = 1000, 5000
 	totalRate, totalBurst   = 5000, 10000
@@ -36,8 +36,9 @@ func newLimiter(now func() time.Time) *limiter {
 	return &limiter{now: now, senders: map[netip.Addr]*bucket{}}
 }
 
-// allow says whether a datagram of the sender may be read.
-func (l *limiter) allow(from netip.Addr) bool {
+// allow says whether a datagram of so many bytes from the sender may be read.
+func (l *limiter) allow(from netip.Addr, size int) bool {
+	cost := max(1, float64(size)/1024)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
@@ -52,7 +53,7 @@ func (l *limiter) allow(from netip.Addr) bool {
 			l.senders[from] = b
 		}
 	}
-	return b.take(now, senderRate, senderBurst) && l.total.take(now, totalRate, totalBurst)
+	return b.take(now, cost, senderRate, senderBurst) && l.total.take(now, cost, totalRate, totalBurst)
 }
 
 // forget drops those who were silent long enough for a full bucket, at most once a second.
@@ -68,16 +69,17 @@ func (l *limiter) forget(now time.Time) {
 	}
 }
 
-func (b *bucket) take(now time.Time, rate, burst float64) bool {
+// take takes the cost from the bucket, if it holds as much.
+func (b *bucket) take(now time.Time, cost, rate, burst float64) bool {
 	if b.at.IsZero() {
 		b.level = burst
 	} else {
 		b.level = min(burst, b.level+rate*now.Sub(b.at).Seconds())
 	}
 	b.at = now
-	if b.level < 1 {
+	if b.level < cost {
 		return false
 	}
-	b.level--
+	b.level -= cost
 	return true
 }

@@ -89,7 +89,7 @@ func (m *monitor) hear(f *Finder, q *fetcher, from net.Addr, kind ssdpKind, usn,
 	}
 	f.counts.datagrams.Add(1)
 	addr := udp.AddrPort().Addr().Unmap()
-	if !f.limiter.allow(addr) {
+	if !f.limiter.allow(addr, len(location)) {
 		f.counts.flood.Add(1)
 		return
 	}

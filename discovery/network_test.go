@@ -128,9 +128,40 @@ func TestInterfacesAreFollowed(t *testing.T) {
 	other := camera(2)
 	other.udn = ""
 	for deadline := time.Now().Add(20 * time.Second); len(f.Devices()) < 2; time.Sleep(100 * time.Millisecond) {
-		if h.Inside(func() { p.say("Hello", other) }); time.Now().After(deadline) {
+		if p.say("Hello", other); time.Now().After(deadline) {
 			t.Fatal("its hello is not heard")
 		}
+	}
+}
+
+// TestCameraThatMovesIsFollowed: it gets another address, says hello, and is searched for.
+func TestCameraThatMovesIsFollowed(t *testing.T) {
+	if t.Parallel(); !testnet.Alone(t) {
+		return
+	}
+	h := testnet.New(t)
+	output(t, exec.Command("ip", "addr", "add", "192.0.2.1/24", "dev", h.OurDevice()))
+	h.Run("ip", "addr", "flush", "dev", h.Device(), "scope", "global")
+	h.Run("ip", "addr", "add", "192.0.2.10/24", "dev", h.Device())
+	c := camera(1)
+	c.udn = ""
+	var p *peer
+	h.Inside(func() { p = newPeer(t, h.Device(), "192.0.2.10", defaultWSPort, defaultSSDPPort, c) })
+	changed := make(chan Device, 100)
+	f := everywhere(t, Options{Listen: true, Changed: func(d Device) { changed <- d }})
+	defer run(t, f)()
+	search1(t, f, 2*time.Second)
+	until(t, changed, "the camera", func(d Device) bool { return d.Address.String() == "192.0.2.10" })
+
+	h.Run("ip", "addr", "flush", "dev", h.Device(), "scope", "global")
+	h.Run("ip", "addr", "add", "192.0.2.11/24", "dev", h.Device())
+	p.mu.Lock()
+	p.host = "192.0.2.11"
+	p.mu.Unlock()
+	p.say("Hello", c)
+	d := until(t, changed, "its new address", func(d Device) bool { return d.Address.String() == "192.0.2.11" })
+	if d.ID != c.endpoint || d.ONVIF[0] != "http://192.0.2.11:10001/onvif/device_service" {
+		t.Errorf("%+v", d)
 	}
 }
 

@@ -16,7 +16,9 @@ type Options struct {
 	// can multicast and is no loopback. "lo" is searched where it is named.
 	Interfaces []string
 	// Unicast are addresses and networks whose every host is asked, for networks that
-	// multicast does not reach: at most 4096 addresses altogether (a /20).
+	// multicast does not reach: at most 4096 addresses altogether (a /20). On a network of
+	// its own the system looks for some three hundred neighbours a second: one larger than
+	// a /22 there wants a search of more than five seconds.
 	Unicast []netip.Prefix
 	// MaxDevices is how many are kept; 0 means 1000. Further ones are counted.
 	MaxDevices int

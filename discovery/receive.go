@@ -10,7 +10,7 @@ import (
 func (f *Finder) receive(s *socket, data []byte, from netip.AddrPort, q *fetcher) {
 	f.counts.datagrams.Add(1)
 	addr := netip.AddrPortFrom(from.Addr().Unmap(), from.Port()).Addr()
-	if !f.limiter.allow(addr.WithZone("")) {
+	if !f.limiter.allow(addr.WithZone(""), len(data)) {
 		f.counts.flood.Add(1)
 		return
 	}

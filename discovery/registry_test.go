@@ -1,8 +1,6 @@
 package discovery
 
 import (
-	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -353,54 +351,4 @@ func TestDevicesGo(t *testing.T) {
 			t.Errorf("changed %+v\ngone %+v", s.changed, s.gone)
 		}
 	})
-}
-
-func TestTheListIsBounded(t *testing.T) {
-	s := newScene(t, 10)
-	for i := range 1000 {
-		s.ws("192.0.2.66", fmt.Sprintf("%08d%s", i, uuidA[8:]), fmt.Sprintf("http://192.0.2.66:%d/x", i+1))
-	}
-	if n := len(s.f.Devices()); n != 5 {
-		t.Errorf("one sender has %d of 10 places", n)
-	}
-	for i := range 1000 {
-		s.ws(fmt.Sprintf("192.0.2.%d", i%200+1), fmt.Sprintf("%08d%s", i, uuidB[8:]), "")
-	}
-	if n := s.f.Stats(); n.Devices != 10 || n.Full < 1900 {
-		t.Errorf("%+v", n)
-	}
-	// Who is known is heard of still, also over the other protocol.
-	known := s.f.Devices()[0]
-	s.ssdp(known.Address.String(), strings.TrimPrefix(known.ID, "urn:"), "")
-	if d := s.f.Devices()[0]; !slices.Contains(d.Via, ViaSSDP) {
-		t.Errorf("%+v", d)
-	}
-	// And those that answer no more make room.
-	s.now = s.now.Add(time.Minute)
-	s.f.registry.searched(s.now)
-	s.ws("192.0.2.240", uuidC, "")
-	if !strings.Contains(s.ids(), uuidC) || len(s.f.Devices()) != 10 {
-		t.Error("a new camera found no place")
-	}
-	if len(s.f.registry.records) > 20 {
-		t.Errorf("%d records", len(s.f.registry.records))
-	}
-}
-
-// TestOneRecordIsBounded: one device that answers from thousands of forged addresses with
-// thousands of names.
-func TestOneRecordIsBounded(t *testing.T) {
-	s := newScene(t, 0)
-	for i := range 5000 {
-		a := netip.AddrFrom4([4]byte{192, 0, 2, byte(i%249 + 1)})
-		s.ws(a.String(), uuidA, strings.Repeat(fmt.Sprintf("http://10.0.%d.%d:%d/ ", i%256, i/256, i+1), 8), fmt.Sprintf("onvif://www.onvif.org/name/%d", i))
-		s.f.tell(false)
-	}
-	d := s.f.Devices()[0]
-	if len(d.Also) > maxReplied || len(d.ONVIF) > maxURLs || len(d.Warnings) > maxWarnings || len(s.f.registry.records) != 1 {
-		t.Errorf("%d addresses, %d URLs, %d warnings", len(d.Also), len(d.ONVIF), len(d.Warnings))
-	}
-	if len(s.changed) != 1 {
-		t.Errorf("told of %d times at one moment", len(s.changed))
-	}
 }
