@@ -127,7 +127,7 @@ func (c *Camera) stream(ctx context.Context) error {
 }
 
 // find says where the pictures are to come from. An ONVIF camera that is not where it was
-// is looked for.
+// is looked for; one that is gone is awaited.
 func (c *Camera) find(ctx context.Context) (choice, error) {
 	for {
 		chosen, err := c.choose(ctx)
@@ -138,9 +138,14 @@ func (c *Camera) find(ctx context.Context) (choice, error) {
 		if c.device.follow(ctx) {
 			continue
 		}
-		conn, dialled := c.dial(ctx, c.device.serviceHost())
-		if dialled != nil {
-			return choice{}, dialled
+		host := c.device.serviceHost()
+		conn, closed := source.DialHost(ctx, host, dialTimeout)
+		if closed == nil {
+			conn.Close()
+			return choice{}, err // somebody is there, and does not answer
+		}
+		if conn, err = c.dial(ctx, host); err != nil {
+			return choice{}, err
 		}
 		conn.Close()
 	}

@@ -119,14 +119,14 @@ func (d *Device) XAddr() string {
 	return u.String()
 }
 
-// URL is where it is, as a gateway's configuration says it: onvif://, with user and
-// password where it wants them.
+// URL is where it is, as a gateway's configuration says it: onvif://, or onvifs:// over TLS, with
+// user and password where it wants them.
 func (d *Device) URL() string {
 	u, err := url.Parse(d.XAddr())
 	if err != nil {
 		return ""
 	}
-	u.Scheme = "onvif"
+	u.Scheme = map[string]string{"http": "onvif", "https": "onvifs"}[u.Scheme]
 	if d.options.User != "" {
 		u.User = url.UserPassword(d.options.User, d.wantedPassword())
 	}
