@@ -1,8 +1,6 @@
 package device
 
-import (
-	"net/http"
-)
+import "net/http"
 
 // access says who may ask for an operation (ONVIF Core section 5.9.4.3).
 type access int
@@ -23,58 +21,54 @@ type operation struct {
 func nothing(*call) (any, *fault) { return nil, nil }
 
 // operations by prefix and name.
-var operations map[string]operation
+var operations = map[string]operation{
+	"tds:GetSystemDateAndTime":   {clockClass, (*call).systemDateAndTime},
+	"tds:GetDeviceInformation":   {open, func(c *call) (any, *fault) { return c.d.options, nil }},
+	"tds:GetHostname":            {preAuth, func(c *call) (any, *fault) { return c.d.hostname(), nil }},
+	"tds:GetScopes":              {open, func(c *call) (any, *fault) { return c.d.scopes(), nil }},
+	"tds:GetServices":            {preAuth, (*call).getServices},
+	"tds:GetCapabilities":        {preAuth, (*call).getCapabilities},
+	"tds:GetServiceCapabilities": {preAuth, (*call).serviceCapabilities},
+	"tds:GetEndpointReference":   {preAuth, func(c *call) (any, *fault) { return c.d.options.UUID, nil }},
+	"tds:GetNetworkInterfaces":   {readSystem, (*call).networkInterfaces},
 
-func init() { // they refer to each other: GetServices tells which there are
-	operations = map[string]operation{
-		"tds:GetSystemDateAndTime":   {clockClass, (*call).systemDateAndTime},
-		"tds:GetDeviceInformation":   {open, func(c *call) (any, *fault) { return c.d.options, nil }},
-		"tds:GetHostname":            {preAuth, func(c *call) (any, *fault) { return c.d.hostname(), nil }},
-		"tds:GetScopes":              {open, func(c *call) (any, *fault) { return c.d.scopes(), nil }},
-		"tds:GetServices":            {preAuth, (*call).getServices},
-		"tds:GetCapabilities":        {preAuth, (*call).getCapabilities},
-		"tds:GetServiceCapabilities": {preAuth, (*call).serviceCapabilities},
-		"tds:GetEndpointReference":   {preAuth, func(c *call) (any, *fault) { return c.d.options.UUID, nil }},
-		"tds:GetNetworkInterfaces":   {readSystem, (*call).networkInterfaces},
+	"trt:GetServiceCapabilities":        {preAuth, (*call).serviceCapabilities},
+	"trt:GetProfiles":                   {open, func(c *call) (any, *fault) { return c.profiles(), nil }},
+	"trt:GetProfile":                    {readSystem, (*call).profile},
+	"trt:GetStreamUri":                  {readSystem, (*call).streamURI},
+	"trt:GetSnapshotUri":                {readSystem, (*call).snapshotURI},
+	"trt:GetVideoSources":               {readSystem, func(c *call) (any, *fault) { return c.profiles()[:1], nil }},
+	"trt:GetVideoSourceConfigurations":  {readSystem, func(c *call) (any, *fault) { return c.profiles()[:1], nil }},
+	"trt:GetVideoEncoderConfigurations": {readSystem, func(c *call) (any, *fault) { return c.encoders(), nil }},
+	"trt:GetVideoEncoderConfiguration":  {readSystem, (*call).encoder},
 
-		"trt:GetServiceCapabilities":        {preAuth, (*call).serviceCapabilities},
-		"trt:GetProfiles":                   {open, func(c *call) (any, *fault) { return c.profiles(), nil }},
-		"trt:GetProfile":                    {readSystem, (*call).profile},
-		"trt:GetStreamUri":                  {readSystem, (*call).streamURI},
-		"trt:GetSnapshotUri":                {readSystem, (*call).snapshotURI},
-		"trt:GetVideoSources":               {readSystem, func(c *call) (any, *fault) { return c.profiles()[:1], nil }},
-		"trt:GetVideoSourceConfigurations":  {readSystem, func(c *call) (any, *fault) { return c.profiles()[:1], nil }},
-		"trt:GetVideoEncoderConfigurations": {readSystem, func(c *call) (any, *fault) { return c.encoders(), nil }},
-		"trt:GetVideoEncoderConfiguration":  {readSystem, (*call).encoder},
+	"tr2:GetServiceCapabilities":        {preAuth, (*call).serviceCapabilities},
+	"tr2:GetProfiles":                   {open, (*call).profiles2},
+	"tr2:GetStreamUri":                  {readSystem, (*call).streamURI},
+	"tr2:GetSnapshotUri":                {readSystem, (*call).snapshotURI},
+	"tr2:GetVideoSourceConfigurations":  {readSystem, func(c *call) (any, *fault) { return c.profiles()[:1], nil }},
+	"tr2:GetVideoEncoderConfigurations": {readSystem, func(c *call) (any, *fault) { return c.encoders(), nil }},
 
-		"tr2:GetServiceCapabilities":        {preAuth, (*call).serviceCapabilities},
-		"tr2:GetProfiles":                   {open, (*call).profiles2},
-		"tr2:GetStreamUri":                  {readSystem, (*call).streamURI},
-		"tr2:GetSnapshotUri":                {readSystem, (*call).snapshotURI},
-		"tr2:GetVideoSourceConfigurations":  {readSystem, func(c *call) (any, *fault) { return c.profiles()[:1], nil }},
-		"tr2:GetVideoEncoderConfigurations": {readSystem, func(c *call) (any, *fault) { return c.encoders(), nil }},
+	"tptz:GetServiceCapabilities": {preAuth, (*call).serviceCapabilities},
+	"tptz:GetNodes":               {readSystem, func(*call) (any, *fault) { return maxPresets, nil }},
+	"tptz:GetNode":                {readSystem, (*call).ptzNode},
+	"tptz:GetConfigurations":      {readSystem, nothing},
+	"tptz:GetStatus":              {readSystem, (*call).ptzStatus},
+	"tptz:ContinuousMove":         {readSystem, turning(continuousMove)},
+	"tptz:AbsoluteMove":           {readSystem, turning(absoluteMove)},
+	"tptz:RelativeMove":           {readSystem, turning(relativeMove)},
+	"tptz:Stop":                   {readSystem, turning(stopMove)},
+	"tptz:GetPresets":             {readSystem, (*call).presets},
+	"tptz:GotoPreset":             {readSystem, turning(gotoPreset)},
+	"tptz:SetPreset":              {readSystem, (*call).setPreset},
 
-		"tptz:GetServiceCapabilities": {preAuth, (*call).serviceCapabilities},
-		"tptz:GetNodes":               {readSystem, func(*call) (any, *fault) { return maxPresets, nil }},
-		"tptz:GetNode":                {readSystem, (*call).ptzNode},
-		"tptz:GetConfigurations":      {readSystem, nothing},
-		"tptz:GetStatus":              {readSystem, (*call).ptzStatus},
-		"tptz:ContinuousMove":         {readSystem, turning(continuousMove)},
-		"tptz:AbsoluteMove":           {readSystem, turning(absoluteMove)},
-		"tptz:RelativeMove":           {readSystem, turning(relativeMove)},
-		"tptz:Stop":                   {readSystem, turning(stopMove)},
-		"tptz:GetPresets":             {readSystem, (*call).presets},
-		"tptz:GotoPreset":             {readSystem, turning(gotoPreset)},
-		"tptz:SetPreset":              {readSystem, (*call).setPreset},
-
-		"tev:GetServiceCapabilities":      {preAuth, (*call).serviceCapabilities},
-		"tev:GetEventProperties":          {readSystem, nothing},
-		"tev:CreatePullPointSubscription": {readSystem, (*call).createPullPoint},
-		"tev:PullMessages":                {readSystem, (*call).pullMessages},
-		"tev:SetSynchronizationPoint":     {readSystem, (*call).synchronize},
-		"wsnt:Renew":                      {readSystem, (*call).renewSubscription},
-		"wsnt:Unsubscribe":                {readSystem, (*call).unsubscribe},
-	}
+	"tev:GetServiceCapabilities":      {preAuth, (*call).serviceCapabilities},
+	"tev:GetEventProperties":          {readSystem, nothing},
+	"tev:CreatePullPointSubscription": {readSystem, (*call).createPullPoint},
+	"tev:PullMessages":                {readSystem, (*call).pullMessages},
+	"tev:SetSynchronizationPoint":     {readSystem, (*call).synchronize},
+	"wsnt:Renew":                      {readSystem, (*call).renewSubscription},
+	"wsnt:Unsubscribe":                {readSystem, (*call).unsubscribe},
 }
 
 // soap answers one request to a service.

@@ -2,14 +2,13 @@ package device
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/xml"
 	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
 	"time"
-
-	"crypto/rand"
 )
 
 const discoverySpace = "http://schemas.xmlsoap.org/ws/2005/04/discovery"
