@@ -29,6 +29,7 @@ type fake struct {
 	probing  chan struct{} // closed when a probe of "rtsp://slow/" has begun; nil: such a probe never ends
 	searched chan struct{} // gets one when a search has begun
 	secrets  []string
+	client   func(user, password string) (*onvif.Client, error) // nil: no camera answers
 }
 
 func newFake(names ...string) *fake {
@@ -179,6 +180,9 @@ func (f *fake) ONVIF(nameOrURL, user, password string) (*onvif.Client, error) {
 	f.mu.Lock()
 	f.secrets = append(f.secrets, user+":"+password)
 	f.mu.Unlock()
+	if f.client != nil {
+		return f.client(user, password)
+	}
 	return nil, fmt.Errorf("%s does not answer", nameOrURL)
 }
 

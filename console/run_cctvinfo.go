@@ -100,15 +100,7 @@ func runCCTVInfo(ctx context.Context, r *request) error {
 	}
 	d := r.details(ctx, []*camera.Camera{c})[0]
 	if data {
-		return writeJSON(r.out, struct {
-			Status   camera.Status   `json:"status"`
-			Host     string          `json:"host"`
-			Name     string          `json:"name"`
-			ONVIF    string          `json:"onvif,omitempty"`
-			Profiles []onvif.Profile `json:"profiles"`
-			Streams  []string        `json:"streams"`
-			Trouble  string          `json:"trouble,omitempty"`
-		}{d.status, d.host, d.hostname, d.onvif, append([]onvif.Profile{}, d.profiles...), append([]string{}, d.streams...), d.trouble})
+		return writeJSON(r.out, d.data())
 	}
 	r.printf("Basic Information:\n")
 	r.pair("ID", d.status.Name, "Host", d.host)
@@ -128,6 +120,43 @@ func runCCTVInfo(ctx context.Context, r *request) error {
 		return errors.New(d.trouble)
 	}
 	return nil
+}
+
+// cameraData is one camera for other programs.
+type cameraData struct {
+	Status   camera.Status `json:"status"`
+	Host     string        `json:"host"`
+	Name     string        `json:"name"`
+	ONVIF    string        `json:"onvif,omitempty"`
+	Profiles []profileData `json:"profiles"`
+	Trouble  string        `json:"trouble,omitempty"` // why there are no profiles
+}
+
+// profileData is one of its profiles.
+type profileData struct {
+	Token   string  `json:"token,omitempty"`
+	Name    string  `json:"name"`
+	Codec   string  `json:"codec,omitempty"`
+	Width   int     `json:"width,omitempty"`
+	Height  int     `json:"height,omitempty"`
+	FPS     float64 `json:"fps,omitempty"`
+	Bitrate int     `json:"bitrate,omitempty"` // kbit/s
+	Quality float64 `json:"quality,omitempty"`
+	PTZ     bool    `json:"ptz"`
+	Used    bool    `json:"used"` // by the gateway, just now
+	Stream  string  `json:"stream,omitempty"`
+}
+
+func (d *details) data() cameraData {
+	all := cameraData{d.status, d.host, d.hostname, d.onvif, []profileData{}, maskText(d.trouble)}
+	for i, p := range d.profiles {
+		one := profileData{p.Token, p.Name, p.Codec, p.Width, p.Height, p.FPS, p.Bitrate, p.Quality, p.PTZ, d.uses(p), ""}
+		if i < len(d.streams) {
+			one.Stream = d.streams[i]
+		}
+		all.Profiles = append(all.Profiles, one)
+	}
+	return all
 }
 
 // pair writes two values on a line.
