@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -92,6 +93,18 @@ func Parse(file string, data []byte) (*Config, error) {
 		return nil, r.mistakes
 	}
 	return &c, nil
+}
+
+// NewCamera is a camera with the defaults of a configuration. The error is Mistakes.
+func NewCamera(name, source string) (Camera, error) {
+	c := cameraDefaults()
+	c.Name, c.Source = name, Secret{source}
+	r := &reader{file: "camera " + strconv.Quote(name)}
+	r.checkCamera("camera", &c)
+	if len(r.mistakes) > 0 {
+		return Camera{}, r.mistakes
+	}
+	return c, nil
 }
 
 func firstInvalid(data []byte) int {
