@@ -6,6 +6,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"camgate/camsim/device"
 )
 
 func TestCameraWithoutPasswordIsAskedAnonymously(t *testing.T) {
@@ -89,6 +91,25 @@ func TestAnExpiredNonceIsNoRefusedPassword(t *testing.T) {
 		f.newNonce()
 	}
 	f.wantWays(t, "Digest MD5", "Digest MD5", "Digest MD5", "Digest MD5", "Digest MD5")
+}
+
+func TestManyRequestsAtOnceAreAllLetIn(t *testing.T) {
+	s := newSimulated(t)
+	for _, quirk := range []device.Quirk{device.QuirkDigestOnly, device.QuirkWSSEOnly} {
+		_, c := s.camera(t, quirk)
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				for range 10 {
+					if _, err := c.Information(testContext(t)); err != nil {
+						t.Errorf("%s: %v", quirk, err)
+						return
+					}
+				}
+			})
+		}
+		all.Wait()
+	}
 }
 
 func TestBothLoginsWhereHTTPAndSOAPWantOneEach(t *testing.T) {

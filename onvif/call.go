@@ -132,7 +132,11 @@ func (c *Client) sendKnown(ctx context.Context, r *request, way kind) (*answer, 
 		c.login.accept(way)
 		return a, nil
 	}
-	if !fault.locked() && !c.login.struck() && c.renew(ctx, a, way, &clock) {
+	again := !c.login.struck()
+	for n := 0; n < maxStale && !fault.locked() && (again || stale(a)); n++ {
+		if again = false; !c.renew(ctx, a, way, &clock) {
+			break
+		}
 		if a, err = c.send(ctx, r, way, clock); err != nil {
 			return nil, err
 		}
@@ -149,6 +153,16 @@ func (c *Client) sendKnown(ctx context.Context, r *request, way kind) (*answer, 
 	wait := patienceAfter(fault)
 	c.login.refuse(r.operation, refused, wait)
 	return nil, waits(refused, wait)
+}
+
+// maxStale is how often a request is sent again because its nonce was stale.
+const maxStale = 4
+
+// stale tells whether an answer says that the password is right and the nonce old (RFC 7616,
+// section 3.3). With requests at once that may happen to each of them.
+func stale(a *answer) bool {
+	best := strongestDigest(challenges(a.header))
+	return a.status == http.StatusUnauthorized && best != nil && best.Stale
 }
 
 // renew makes what the way needs anew, and tells whether that changed anything: only then

@@ -89,7 +89,7 @@ func (c *Client) Clock(ctx context.Context) (Clock, error) {
 	}
 	switch {
 	case err == nil:
-		ideas = readClock(&reply, a)
+		ideas = c.proven(readClock(&reply, a))
 	case errors.Is(err, ErrNotSupported), errors.Is(err, ErrMalformed):
 		ideas = clockWithoutAnswer(a)
 	default:
@@ -97,6 +97,22 @@ func (c *Client) Clock(ctx context.Context) (Clock, error) {
 	}
 	c.keepClock(ideas, true)
 	return ideas[0], nil
+}
+
+// proven leaves of the ideas the one that a signature was taken with, when there was one.
+func (c *Client) proven(ideas []Clock) []Clock {
+	if !c.login.state().soap() {
+		return ideas
+	}
+	c.clock.mu.Lock()
+	worked := c.clock.ideas[0]
+	c.clock.mu.Unlock()
+	for _, idea := range ideas {
+		if (idea.Skew - worked.Skew).Abs() < 30*time.Second {
+			return []Clock{idea}
+		}
+	}
+	return []Clock{worked}
 }
 
 // clockIdeas are what the camera's time may be, best first: one or two. Asked once, and

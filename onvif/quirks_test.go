@@ -187,6 +187,13 @@ func (s *simulated) clockSecret(t *testing.T) {
 		}
 		mustWork(t, d, c)
 	}
+	t.Run("and wrong", func(t *testing.T) {
+		d, c := s.camera(t, device.QuirkClockNeedsLogin, device.QuirkClockLocalTime, device.QuirkWSSEOnly)
+		if clock, err := c.Clock(testContext(t)); err != nil || clock.Skew.Abs() > 5*time.Second {
+			t.Errorf("the clock is %+v, %v", clock, err)
+		}
+		mustWork(t, d, c)
+	})
 	t.Run("and off", func(t *testing.T) { // our time first, then that of its HTTP server
 		d, c := s.camera(t, device.QuirkClockNeedsLogin, device.QuirkClockOff, device.QuirkWSSEOnly)
 		clock, err := c.Clock(testContext(t))
