@@ -15,7 +15,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 FUZZTIME ?= 10s
 
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-test build run test lint bench bench-peers fuzz clean
+.PHONY: help deps deps-test peers build run test lint bench bench-peers fuzz clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -26,13 +26,16 @@ deps: ## install from Debian what is missing to build
 deps-test: ## install from Debian what is missing to test
 	@sh scripts/deps.sh test
 
+peers: deps-test ## get the programs of others that the suite tests against, into bin/
+	@sh scripts/peers.sh
+
 build: deps ## build bin/camgate and bin/camsim
 	@$(LEAN) go build $(GOFLAGS_BUILD) -o $(BIN)/ ./cmd/...
 
 run: build ## build, and start the demo: simulated cameras in your browser
 	@bin/camgate demo
 
-test: deps-test ## the whole suite: format, vet, tests with the race detector
+test: deps-test peers ## the whole suite: format, vet, tests with the race detector
 	@test -z "$$(gofmt -l .)" || { gofmt -l . && echo "not formatted: run gofmt -w" && exit 1; }
 	@go vet ./...
 	@go test -race -timeout 20m -parallel 6 ./...
@@ -47,7 +50,7 @@ bench: build ## what a picture costs, against the floor; see BENCHMARKS.md
 	@bin/bench
 
 bench-peers: build ## the same for go2rtc and Motion
-	@sh scripts/peers.sh
+	@sh scripts/peers.sh bench
 	@go build -o bin/bench ./bench
 	@bin/bench -peers
 

@@ -5,7 +5,8 @@ set -eu
 
 packages="gcc libc6-dev pkg-config libavcodec-dev libavformat-dev libavfilter-dev libavdevice-dev libavutil-dev libswscale-dev libswresample-dev libjpeg62-turbo-dev"
 if [ "${1:-build}" = test ]; then
-	packages="$packages ffmpeg chromium iproute2 iptables clang-format shellcheck"
+	packages="$packages ffmpeg chromium iproute2 iptables clang-format shellcheck minidlna gssdp-tools wsdd"
+	command -v npm >/dev/null || packages="$packages nodejs npm"
 fi
 
 missing=""
@@ -29,9 +30,10 @@ if [ "$(id -u)" != 0 ]; then
 fi
 echo "Installing$missing"
 log=$(mktemp)
+# RUNLEVEL: the daemons among them are for tests, which start their own.
 trap 'rm -f "$log"' EXIT
 # shellcheck disable=SC2086 # a list of names
-if ! { $sudo apt-get update && $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing; } >"$log" 2>&1; then
+if ! { $sudo apt-get update && $sudo env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y --no-install-recommends $missing; } >"$log" 2>&1; then
 	tail -n 20 "$log" >&2
 	echo "apt-get did not install$missing" >&2
 	exit 1
