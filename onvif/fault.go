@@ -128,8 +128,8 @@ func (f *Fault) Error() string {
 			parts = append(parts, part)
 		}
 	}
-	if len(parts) == 0 && f.Code != "" {
-		parts = append(parts, "fault "+f.Code)
+	if len(parts) == 0 && !f.page {
+		parts = append(parts, strings.TrimSpace("a fault without words "+f.Code))
 	}
 	said := strings.Join(parts, "; ")
 	if f.page { // "404 page not found" says its number itself

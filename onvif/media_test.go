@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"camgate/camsim/device"
 )
 
 func TestStreamAddressesAreMended(t *testing.T) {
@@ -163,4 +165,33 @@ func TestSnapshotPasswordIsNotTriedAgainForAMinute(t *testing.T) {
 		}
 	}
 	f.wantWays(t, "Digest MD5")
+}
+
+func TestALockedSnapshotIsCalledSo(t *testing.T) {
+	s := newSimulated(t)
+	d, c := s.cameraOf(t, device.Options{User: testUser, Password: testPassword, Tries: 1, Quirks: []device.Quirk{device.QuirkLockout}}, withPassword("wrong password"))
+	uri := strings.Replace(d.XAddr(), defaultPath, "/snapshot/main.jpg", 1)
+	if _, err := c.Snapshot(testContext(t), uri); !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), "30 minutes") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Who reaches a camera over https does not want the password on the network.
+func TestNoReadablePasswordLeavesHTTPS(t *testing.T) {
+	f := newFake(t)
+	f.set("GET /snap", "\xff\xd8\xff picture")
+	f.login = func(s seen) *refused {
+		if s.httpRight {
+			return nil
+		}
+		return f.challenge("Basic")
+	}
+	c := f.client(t, func(o *Options) { o.Address = "https://127.0.0.1:1" })
+	if _, err := c.Snapshot(testContext(t), f.URL+"/snap"); !errors.Is(err, ErrNotAuthorized) || !strings.Contains(err.Error(), "over http") {
+		t.Errorf("got %v", err)
+	}
+	f.wantWays(t)
+	if _, err := f.client(t).Snapshot(testContext(t), f.URL+"/snap"); err != nil {
+		t.Errorf("over http altogether: %v", err)
+	}
 }

@@ -85,6 +85,8 @@ func (c *Client) fetchLoggedIn(ctx context.Context, u *url.URL, before kind, a *
 		return nil, &sentence{"it refuses without saying how to log in: " + c.pageFault(a).Error(), ErrNotAuthorized}
 	case c.options.DigestOnly:
 		return nil, &sentence{"it wants the password in readable form (HTTP Basic), which digest_only forbids", ErrNotAuthorized}
+	case c.base.Scheme == "https" && u.Scheme == "http":
+		return nil, &sentence{"it wants the password in readable form (HTTP Basic) over http, though it was reached over https: not sent", ErrNotAuthorized}
 	default:
 		fresh = before != basic
 	}

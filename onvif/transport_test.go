@@ -96,6 +96,26 @@ func TestRedirectsAreFollowedOnTheCameraOnly(t *testing.T) {
 	}
 }
 
+func TestACameraThatWentOverToHTTPSIsFollowed(t *testing.T) {
+	f := newFake(t)
+	f.login = wsseLogin
+	secure := httptest.NewTLSServer(f)
+	t.Cleanup(secure.Close)
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, secure.URL+r.URL.Path, http.StatusPermanentRedirect)
+	}))
+	t.Cleanup(front.Close)
+	c := f.client(t, func(o *Options) { o.Address, o.TLSInsecure = front.URL, true })
+	if info, err := c.Information(testContext(t)); err != nil || info.Maker != "Acme" {
+		t.Errorf("got %+v, %v", info, err)
+	}
+	c = f.client(t, func(o *Options) { o.Address = front.URL })
+	var certificate *CertificateError
+	if _, err := c.Information(testContext(t)); !errors.As(err, &certificate) {
+		t.Errorf("without a fingerprint: %v", err)
+	}
+}
+
 func TestNoRedirectLeavesHTTPS(t *testing.T) {
 	f := newFake(t)
 	secure := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
