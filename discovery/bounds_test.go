@@ -41,6 +41,30 @@ func TestTheListIsBounded(t *testing.T) {
 	}
 }
 
+// TestFullListGoesOn: where there is no place left, cameras are still joined, parted and
+// given new endpoint references.
+func TestFullListGoesOn(t *testing.T) {
+	s := newScene(t, 2)
+	s.ws("192.0.2.10", uuidA, "http://192.0.2.10/x")
+	s.ssdp("192.0.2.11", "uuid:"+uuidC, "")
+	s.f.tell(true)
+	s.now = s.now.Add(time.Minute)
+	s.ws("192.0.2.10", uuidB, "http://192.0.2.10/x") // a new endpoint reference
+	s.ssdp("192.0.2.10", "uuid:aaaaaaaa-0000-4000-8000-0000000000d1", "")
+	s.ws("192.0.2.11", "dddddddd-0000-4000-8000-0000000000d1", "http://192.0.2.11/x")
+	s.ws("192.0.2.12", "eeeeeeee-0000-4000-8000-0000000000e1", "http://192.0.2.12/x")
+	s.f.tell(true)
+	found := s.f.Devices()
+	if len(found) != 2 || len(s.f.registry.records) != 4 || len(found[0].Via) != 2 || len(found[1].Via) != 2 || s.f.Stats().Full != 1 {
+		t.Errorf("%+v; %+v", found, s.f.Stats())
+	}
+	for d := range s.f.registry.devices {
+		if len(d.records) == 0 {
+			t.Error("a device of nothing")
+		}
+	}
+}
+
 // TestOneRecordIsBounded: one device that answers from thousands of forged addresses with
 // thousands of names.
 func TestOneRecordIsBounded(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 // A Device is one camera, or a recorder with ONVIF, however many ways and times it
 // answered. All texts are printable and at most 256 bytes long, addresses 1024.
 type Device struct {
-	ID        string       // lower case, the same as long as the device is known: "urn:uuid:…" (its endpoint reference), else "uuid:…" (its UDN), else "mac:…", else "addr:…"
+	ID        string       // lower case, the same as long as the device is known: "urn:uuid:…" (its endpoint reference), else "uuid:…" (its UDN), else "mac:…", else "addr:…"; with "#2" behind it where two are called the same
 	Aliases   []string     // what else it is known by, of the same forms, sorted
 	Address   netip.Addr   // the address it replied from and that is to be used, with a zone where it is link-local
 	Also      []netip.Addr // further addresses that it replied from or announced and that may be used

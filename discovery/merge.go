@@ -2,45 +2,54 @@ package discovery
 
 import (
 	"slices"
+	"time"
 )
 
-// home is the device that a record is of, as far as is known: the same UUID, the same
+// A place is where a new record belongs.
+type place struct {
+	device    *device // nil: it is of a device that is not known yet
+	replaces  *record // of the device: what the camera called itself before
+	parts     *record // of the device, where it does not belong: both go apart together
+	byAddress bool    // there is no better reason than the address
+}
+
+// home finds the device that a record is of, as far as is known: the same UUID, the same
 // hardware address, the same service, or the same address where nothing speaks against it.
-func (g *registry) home(r *record) *device {
-	if d := g.sameUUID(r); d != nil {
-		return d
+// It changes nothing.
+func (g *registry) home(r *record) place {
+	if p := g.sameUUID(r); p.device != nil {
+		return p
 	}
 	for d := range g.devices {
 		if d.sameMAC(r) {
-			return d
+			return place{device: d}
 		}
 	}
 	if r.protocol == protocolWS {
-		if d := g.sameService(r); d != nil {
-			return d
+		if p := g.sameService(r); p.device != nil {
+			return p
 		}
 	}
-	return g.sameAddress(r)
+	return place{device: g.sameAddress(r), byAddress: true}
 }
 
-// sameUUID finds the device by its UUID. Where that was joined to another camera for its
-// address alone, it is taken out of there.
-func (g *registry) sameUUID(r *record) *device {
+// sameUUID finds the device by its UUID. Where the record with that UUID was joined to
+// another camera for its address alone, it is to go out of there.
+func (g *registry) sameUUID(r *record) place {
 	if r.identity.uuid == "" {
-		return nil
+		return place{}
 	}
 	for d := range g.devices {
 		i := slices.IndexFunc(d.records, func(o *record) bool { return o.identity.uuid == r.identity.uuid })
 		if i < 0 {
 			continue
 		}
-		o := d.records[i]
-		if !d.byAddress || !d.rival(r) || o.protocol == r.protocol {
-			return d
+		if o := d.records[i]; d.byAddress && d.rival(r) && o.protocol != r.protocol {
+			return place{device: d, parts: o}
 		}
-		return g.split(d, o)
+		return place{device: d}
 	}
-	return nil
+	return place{}
 }
 
 // rival says whether the device has a record of the same protocol with another identity.
@@ -51,11 +60,12 @@ func (d *device) rival(r *record) bool {
 }
 
 // split makes of one of a device's records a device of its own.
-func (g *registry) split(d *device, o *record) *device {
+func (g *registry) split(d *device, o *record, now time.Time) *device {
 	d.records = slices.DeleteFunc(d.records, func(p *record) bool { return p == o })
 	d.byAddress = false
-	if d.id == o.identity.id {
-		d.id = d.identities()[0]
+	if !slices.Contains(d.identities(), d.id) {
+		g.rename(d, "")
+		g.name(d, now)
 	}
 	g.tell(d)
 	apart := g.make(o, o.first)
@@ -113,20 +123,18 @@ func (r *record) urls() []string {
 
 // sameService finds a camera that has a new endpoint reference since its last start, as
 // some have: it answers from the same address for the same service, and no longer with the
-// old one. The old record goes.
-func (g *registry) sameService(r *record) *device {
+// old one.
+func (g *registry) sameService(r *record) place {
 	for d := range g.devices {
 		for _, o := range d.records {
 			same := o.protocol == protocolWS && o.replied[0].addr == r.replied[0].addr && slices.Equal(o.replied[0].urls, r.replied[0].urls)
 			if !same || r.first.Sub(o.last) <= together {
 				continue
 			}
-			delete(g.records, o.key)
-			d.records = slices.DeleteFunc(d.records, func(p *record) bool { return p == o })
-			return d
+			return place{device: d, replaces: o}
 		}
 	}
-	return nil
+	return place{}
 }
 
 // sameAddress finds the device that answered over the other protocol from the same
@@ -145,14 +153,12 @@ func (g *registry) sameAddress(r *record) *device {
 	}
 	for _, d := range found {
 		if d.samePort(r) {
-			d.byAddress = true
 			return d
 		}
 	}
 	if len(found) != 1 || addr.IsLoopback() {
 		return nil
 	}
-	found[0].byAddress = true
 	return found[0]
 }
 

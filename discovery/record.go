@@ -81,6 +81,7 @@ type replied struct {
 	addr     netip.Addr
 	link     string
 	seen     time.Time
+	asked    bool         // it answered a question, not only said hello
 	urls     []string     // of its device service, checked
 	hosts    []netip.Addr // in them
 	page     string       // checked
@@ -122,6 +123,7 @@ func (r *record) renewAddress(s *sighting, now replied) (changed bool) {
 	i := slices.IndexFunc(r.replied, func(o replied) bool { return o.addr == now.addr })
 	if i >= 0 {
 		old := &r.replied[i]
+		now.asked = now.asked || old.asked
 		if s.known || s.via == ViaHello && len(s.xaddrs) == 0 {
 			old.seen = s.at
 			return false
@@ -149,7 +151,7 @@ const defaultService = "/onvif/device_service"
 
 // replied checks what was announced.
 func (s *sighting) replied() (now replied, refused int) {
-	now = replied{addr: s.from.addr, seen: s.at}
+	now = replied{addr: s.from.addr, seen: s.at, asked: s.via == ViaWSDiscovery || s.via == ViaSSDP}
 	if s.from.link != nil {
 		now.link = s.from.link.name
 	}

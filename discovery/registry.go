@@ -22,12 +22,13 @@ type registry struct {
 	net      *atomic.Pointer[network]
 	records  map[string]*record
 	devices  map[*device]struct{}
+	ids      map[string]*device
 	changed  []*device // to be told of, each once
 	departed []Device  // likewise
 }
 
 func newRegistry(max int, tells bool, counts *counters, net *atomic.Pointer[network]) *registry {
-	return &registry{max: max, tells: tells, counts: counts, net: net, records: map[string]*record{}, devices: map[*device]struct{}{}}
+	return &registry{max: max, tells: tells, counts: counts, net: net, records: map[string]*record{}, devices: map[*device]struct{}{}, ids: map[string]*device{}}
 }
 
 // sight takes a sighting of a camera. It reports whether a camera that is known answers
@@ -74,7 +75,7 @@ func (g *registry) admit(s *sighting) *record {
 		// that did not answer lately.
 		probe := *r
 		probe.renew(s)
-		if g.home(&probe) == nil && !g.makeRoom(s) {
+		if p := g.home(&probe); (p.device == nil || p.parts != nil) && !g.makeRoom(s) {
 			return nil
 		}
 	}
@@ -122,9 +123,18 @@ func (g *registry) make(r *record, first time.Time) *device {
 
 // house puts a new record to the device that it is of, or makes one.
 func (g *registry) house(r *record, now time.Time) {
-	d := g.home(r)
-	if d == nil {
+	p := g.home(r)
+	d := p.device
+	switch {
+	case d == nil:
 		d = g.make(r, now)
+	case p.replaces != nil:
+		delete(g.records, p.replaces.key)
+		d.records = slices.DeleteFunc(d.records, func(o *record) bool { return o == p.replaces })
+	case p.parts != nil:
+		d = g.split(d, p.parts, now)
+	case p.byAddress:
+		d.byAddress = true
 	}
 	r.device = d
 	d.records = append(d.records, r)
@@ -138,7 +148,7 @@ func (g *registry) refresh(d *device, now time.Time) {
 	if now.Sub(d.first) < settling {
 		d.choose(time.Time{})
 	}
-	d.name(now)
+	g.name(d, now)
 	g.tell(d)
 }
 
@@ -160,14 +170,15 @@ func (g *registry) drop(r *record) {
 		return
 	}
 	delete(g.devices, d)
+	delete(g.ids, d.id)
 	d.gone = true
 	if d.told != nil {
 		g.departed = append(g.departed, *d.told)
 	}
 }
 
-// bye takes a goodbye. It counts only from where the device answered: else anybody could
-// say it for others.
+// bye takes a goodbye. It counts only from the address that the device has or answered a
+// question from: else anybody could say it for others.
 func (g *registry) bye(p protocol, i identity, from sender) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -176,7 +187,8 @@ func (g *registry) bye(p protocol, i identity, from sender) {
 		g.counts.irrelevant.Add(1)
 		return
 	}
-	if !slices.ContainsFunc(r.replied, func(a replied) bool { return a.addr == from.addr }) {
+	itself := func(a replied) bool { return a.addr == from.addr && (a.asked || a.addr == r.device.address) }
+	if !slices.ContainsFunc(r.replied, itself) {
 		g.counts.falseBye.Add(1)
 		return
 	}
@@ -291,12 +303,6 @@ func (g *registry) next(now time.Time, all bool) (d Device, gone, ok bool) {
 		v := c.view()
 		if c.told != nil && c.told.sameSubstance(&v) {
 			continue
-		}
-		if c.told != nil && c.told.ID != v.ID {
-			// Two cameras had been taken for one: what was told of is no more.
-			d, c.told = *c.told, nil
-			g.tell(c)
-			return d, true, true
 		}
 		c.told, c.toldAt = &v, now
 		return v, false, true

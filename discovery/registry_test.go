@@ -339,7 +339,10 @@ func TestDevicesGo(t *testing.T) {
 		s.f.tell(true)
 		s.f.registry.bye(protocolWS, endpointIdentity(uuidA), lan("192.0.2.66"))
 		s.f.registry.bye(protocolWS, endpointIdentity(uuidB), lan("192.0.2.10"))
-		if n := s.f.Stats().FalseBye; n != 1 {
+		s.now = s.now.Add(time.Minute)
+		s.f.match(&wsMatch{endpoint: endpointIdentity(uuidA)}, wsHello, lan("192.0.2.67"))
+		s.f.registry.bye(protocolWS, endpointIdentity(uuidA), lan("192.0.2.67"))
+		if n := s.f.Stats().FalseBye; n != 2 {
 			t.Errorf("%d false goodbyes", n)
 		}
 		s.f.registry.bye(protocolWS, endpointIdentity(uuidA), lan("192.0.2.10"))

@@ -131,11 +131,9 @@ func (d *device) identities() []string {
 // place is the address and port of a device that says nothing else about itself.
 func (d *device) place() string {
 	for _, r := range d.records {
-		for _, a := range r.replied {
-			for _, u := range append(slices.Clone(a.urls), a.page) {
-				if hp := hostPortOf(u); hp != "" {
-					return hp
-				}
+		for _, u := range r.urls() {
+			if hp := hostPortOf(u); hp != "" {
+				return hostPort(d.address, hp[lastColon(hp)+1:])
 			}
 		}
 	}
@@ -157,13 +155,6 @@ func hostPortOf(u string) string {
 		return hp + ":80"
 	}
 	return hp
-}
-
-// name gives the device its ID, which stays as it is once the device has settled.
-func (d *device) name(now time.Time) {
-	if d.id == "" || d.told == nil && now.Sub(d.first) < settling {
-		d.id = d.identities()[0]
-	}
 }
 
 // view is the device as others see it.
