@@ -100,11 +100,15 @@ func (c *client) keep(ctx context.Context) {
 		}
 		c.set(nil)
 		c.notice("The gateway has ended; waiting for it to come back…")
-		for {
+		for told := ""; ; {
 			version, err := c.dial(ctx)
 			if err == nil {
 				c.notice(fmt.Sprintf("Connected again, to camgate %s.", version))
 				break
+			}
+			if !errors.As(err, new(noGatewayError)) && err.Error() != told && ctx.Err() == nil {
+				told = err.Error() // one that is there, but will not talk
+				c.notice(told)
 			}
 			select {
 			case <-ctx.Done():

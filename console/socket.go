@@ -116,12 +116,19 @@ func (l *listener) remove() {
 	}
 }
 
+// A noGatewayError is the path of a socket at which nobody listens.
+type noGatewayError string
+
+func (e noGatewayError) Error() string {
+	return fmt.Sprintf("no gateway listens at %s: start one with camgate serve, or name its socket", string(e))
+}
+
 // dial connects to a gateway and says hello. The version is the gateway's.
 func dial(ctx context.Context, path string) (w *wire, version string, err error) {
 	conn, err := (&net.Dialer{Timeout: helloTime}).DialContext(ctx, "unix", path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
-		return nil, "", fmt.Errorf("no gateway listens at %s: start one with camgate serve, or name its socket", path)
+		return nil, "", noGatewayError(path)
 	case errors.Is(err, fs.ErrPermission):
 		return nil, "", fmt.Errorf("the gateway's socket %s is another user's: be that user, or root", path)
 	case err != nil:
