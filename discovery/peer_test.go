@@ -19,8 +19,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A fake is what the peer plays: a camera as the network sees it. %s in its texts stands
-// for the host and port that it was asked at.
+// A fake is what the peer plays: a camera as the network sees it. HOST in its texts stands
+// for the peer's address.
 type fake struct {
 	endpoint string // endpoint reference; "": it does not speak WS-Discovery
 	types    string
@@ -273,7 +273,7 @@ func (p *peer) finder(change func(*Options)) *Finder {
 	return f
 }
 
-// search searches and returns what is known then.
+// search1 searches once and returns what is known then.
 func search1(t testing.TB, f *Finder, wait time.Duration) []Device {
 	t.Helper()
 	if err := f.Search(context.Background(), wait); err != nil {

@@ -101,8 +101,9 @@ type mended struct {
 var zonePattern = regexp.MustCompile(`^([a-zA-Z]+://\[[0-9a-fA-F:.]*)%[^\]/]*\]`)
 
 // mend checks an announced URL of http or https. Where its host may not be used, the host
-// is the sender's, and the port and path are kept (CAMERA addresses behind NAT, from before
-// the last DHCP lease, 0.0.0.0). User information and fragments are dropped.
+// is the sender's, and the port and path are kept: cameras announce what they are called
+// behind a router, what they were called before their last lease, and 0.0.0.0. User
+// information and fragments are dropped.
 func (s sender) mend(announced string) mended {
 	shown := printable(announced, 80)
 	u, err := url.Parse(zonePattern.ReplaceAllString(strings.TrimSpace(announced), "$1]"))
