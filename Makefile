@@ -13,6 +13,7 @@ LEAN := PKG_CONFIG="$(CURDIR)/scripts/pkg-config.sh" CGO_CFLAGS="$${CGO_CFLAGS:-
 	CGO_LDFLAGS="$${CGO_LDFLAGS:--O2 -g} -Wl,--gc-sections"
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 FUZZTIME ?= 10s
+FUZZ ?= ./...
 
 .DEFAULT_GOAL := help
 .PHONY: help deps deps-test peers build run test lint bench bench-peers fuzz clean
@@ -54,8 +55,8 @@ bench-peers: build ## the same for go2rtc and Motion
 	@go build -o bin/bench ./bench
 	@bin/bench -peers
 
-fuzz: deps-test ## each fuzz target for FUZZTIME (10s)
-	@sh scripts/fuzz.sh $(FUZZTIME)
+fuzz: deps-test ## each fuzz target for FUZZTIME (10s), of all packages or those in FUZZ
+	@sh scripts/fuzz.sh $(FUZZTIME) $(FUZZ)
 
 clean: ## remove what was built
 	@rm -rf bin

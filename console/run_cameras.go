@@ -104,6 +104,9 @@ func runCamera(_ context.Context, r *request) error {
 		}
 		r.printf("%-13s %s\n", f.name, r.in(how, f.text))
 	}
+	if s.ONVIF != nil {
+		r.showONVIF(s.ONVIF)
+	}
 	if s.LastError != "" && s.LastErrorAt != nil {
 		r.printf("%-13s %s\n%-13s %s\n", "last error", r.in(yellow, s.LastError), "", span(time.Since(*s.LastErrorAt))+" ago")
 	}
@@ -116,6 +119,39 @@ func runCamera(_ context.Context, r *request) error {
 	}
 	r.printf("\n")
 	return r.show(t)
+}
+
+// showONVIF tells what the camera says of itself.
+func (r *request) showONVIF(o *camera.ONVIFStatus) {
+	device := strings.TrimSpace(o.Maker + " " + o.Model)
+	if o.Firmware != "" {
+		device += ", firmware " + o.Firmware
+	}
+	if o.Serial != "" {
+		device += ", serial number " + o.Serial
+	}
+	profile := o.Profile
+	if o.Still {
+		profile += ", as single pictures"
+	}
+	motion := ""
+	if o.Motion != nil {
+		motion = map[bool]string{true: "yes", false: "no"}[*o.Motion]
+	}
+	moves := ""
+	if o.PTZ {
+		moves = "can be moved: ptz"
+	}
+	for _, f := range []struct{ name, text string }{
+		{"device", device}, {"logs in by", o.Login}, {"profile", profile}, {"profiles", strings.Join(o.Profiles, "; ")}, {"ptz", moves}, {"motion", motion},
+	} {
+		if f.text != "" {
+			r.printf("%-13s %s\n", f.name, f.text)
+		}
+	}
+	for _, note := range o.Notes {
+		r.printf("%-13s %s\n", "note", note)
+	}
 }
 
 // runViewers lists who watches.

@@ -1,9 +1,35 @@
 #!/bin/sh
-# Runs every fuzz target for a time each: scripts/fuzz.sh 10s
+# Runs every fuzz target for a time each, two at once: scripts/fuzz.sh 10s [PACKAGE…]
 set -eu
-for package in $(go list ./...); do
+time=${1:-10s}
+[ $# -eq 0 ] || shift
+[ $# -gt 0 ] || set -- ./...
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
+
+# one target; what it says is shown when it has ended.
+fuzz() {
+	log="$logs/$(echo "$1.$2" | tr / _)"
+	if go test -run '^$' -fuzz "^$2\$" -fuzztime "$time" -fuzzminimizetime 1x -parallel 1 "$1" >"$log" 2>&1; then
+		echo "ok   $1 $2: $(grep -o 'execs: [0-9]*' "$log" | tail -n 1)"
+	else
+		cat "$log"
+		echo "FAIL $1 $2"
+		touch "$logs/failed"
+	fi
+}
+
+waiting=""
+for package in $(go list "$@"); do
 	for target in $(go test -list '^Fuzz' "$package" | grep '^Fuzz' || true); do
-		echo "$package $target"
-		go test -run '^$' -fuzz "^$target\$" -fuzztime "${1:-10s}" "$package"
+		fuzz "$package" "$target" &
+		if [ -n "$waiting" ]; then
+			wait "$waiting"
+			waiting=""
+		else
+			waiting=$!
+		fi
 	done
 done
+wait
+[ ! -e "$logs/failed" ]
