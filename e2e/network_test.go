@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"os/exec"
 	"strings"
@@ -129,4 +130,66 @@ func TestCameraIsKilled(t *testing.T) {
 	again := exec.Command(p.cmd.Path, p.cmd.Args[1:]...)
 	start(t, again).says("rtsp://", 20*time.Second)
 	v.live(2*time.Second + gop + slack)
+}
+
+// TestCameraGetsANewAddress: its lease is over, and the network gives it another one. The
+// gateway finds it again by what it is, and nobody does anything.
+func TestCameraGetsANewAddress(t *testing.T) {
+	t.Parallel()
+	host := testnet.New(t)
+	start(t, host.Command(program(t, "camsim"), "--size", "320x192", "--gop", "25", "--clip", "--listen", "0.0.0.0:8554",
+		"--onvif", "--onvif-listen", "0.0.0.0:8080", "--interface", host.Device())).says("http://", 20*time.Second)
+	s, _ := serveConfig(t, fmt.Sprintf("[discovery]\ninterfaces = [%q]\n[[camera]]\nname = \"cam1\"\nsource = \"onvif://%s:8080\"\ntransport = \"tcp\"\n",
+		host.OurDevice(), host.Theirs))
+	v := s.watch("/mjpeg/cam1")
+	v.live(15 * time.Second)
+	// Another network on the same wire: of those for documentation (RFC 5737).
+	subnet := "203.0.113."
+	run(t, "ip", "addr", "add", subnet+"1/24", "dev", host.OurDevice())
+	host.Run("ip", "addr", "add", subnet+"2/24", "dev", host.Device())
+	host.Run("ip", "addr", "del", host.Theirs+"/30", "dev", host.Device())
+	v.state("offline", 15*time.Second)
+	v.live(60 * time.Second)
+	if st := s.status("cam1"); st.ONVIF == nil || st.ONVIF.Host != subnet+"2:8080" {
+		t.Errorf("the API says %+v", st.ONVIF)
+	}
+	if log := s.log.String(); !strings.Contains(log, "the camera's address has changed") {
+		t.Error("the log does not say so")
+	}
+}
+
+// TestOurInterfaceGoesDown: the gateway's own cable is pulled, and put back with another
+// address.
+func TestOurInterfaceGoesDown(t *testing.T) {
+	t.Parallel()
+	host := testnet.New(t)
+	start(t, host.Command(program(t, "camsim"), "--size", "320x192", "--gop", "25", "--clip", "--listen", "0.0.0.0:8554",
+		"--onvif", "--onvif-listen", "0.0.0.0:8080", "--interface", host.Device())).says("http://", 20*time.Second)
+	s, g := serveConfig(t, fmt.Sprintf("[discovery]\ninterfaces = [%q]\n[[camera]]\nname = \"cam1\"\nsource = \"onvif://%s:8080\"\ntransport = \"tcp\"\n",
+		host.OurDevice(), host.Theirs))
+	v := s.watch("/mjpeg/cam1")
+	v.live(15 * time.Second)
+	device := host.OurDevice()
+	run(t, "ip", "link", "set", device, "down")
+	v.state("offline", 15*time.Second)
+	// The network gives us another address, and the camera stays where it is.
+	ours := host.Ours[:strings.LastIndexByte(host.Ours, '.')+1]
+	run(t, "ip", "addr", "flush", "dev", device)
+	run(t, "ip", "addr", "add", ours+"254/24", "dev", device)
+	host.Run("ip", "addr", "add", host.Theirs+"/24", "dev", host.Device())
+	run(t, "ip", "link", "set", device, "up")
+	v.live(60 * time.Second)
+	eventually(t, "the camera is found from the new address", 60*time.Second, func() bool {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		return g.Search(ctx, 2*time.Second) == nil && len(g.Devices()) == 1
+	})
+}
+
+// run runs a command on this machine, which must succeed.
+func run(t *testing.T, name string, args ...string) {
+	t.Helper()
+	if out, err := exec.Command(name, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%s %v: %v: %s", name, args, err, out)
+	}
 }
