@@ -202,9 +202,7 @@ func (a Address) Service() (service, profile, videoSource string) {
 	query.Del("profile")
 	query.Del("source")
 	u.Scheme, u.Host, u.RawQuery = map[string]string{"onvif": "http", "onvifs": "https"}[a.scheme], a.host, query.Encode()
-	if strings.Contains(u.Host, "%") { // a zone, which a URL writes encoded (RFC 6874)
-		u.Host = strings.Replace(u.Host, "%", "%25", 1)
-	}
+	u.Host = strings.Replace(u.Host, "%", "%25", 1) // a zone, which a URL writes encoded (RFC 6874)
 	if u.Path == "/" {
 		u.Path = ""
 	}

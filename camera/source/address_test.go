@@ -141,3 +141,44 @@ func FuzzParseAddress(f *testing.F) {
 		}
 	})
 }
+
+func TestAddressesOfCamerasThatAreAsked(t *testing.T) {
+	for _, c := range []struct{ raw, host, service, profile, videoSource string }{
+		{"onvif://192.0.2.1", "192.0.2.1:80", "http://192.0.2.1:80", "auto", ""},
+		{"onvifs://cam.example/", "cam.example:443", "https://cam.example:443", "auto", ""},
+		{"onvif://u:p@192.0.2.1:8000/onvif/device_service", "192.0.2.1:8000", "http://192.0.2.1:8000/onvif/device_service", "auto", ""},
+		{"onvif://u:p/q@192.0.2.1?profile=Main%20Stream", "192.0.2.1:80", "http://192.0.2.1:80", "Main Stream", ""},
+		{"onvif://192.0.2.1/x?profile=auto&source=eye+2&k=v", "192.0.2.1:80", "http://192.0.2.1:80/x?k=v", "auto", "eye 2"},
+		{"onvif://[fe80::1%eth0]:8080/x", "[fe80::1%eth0]:8080", "http://[fe80::1%25eth0]:8080/x", "auto", ""},
+	} {
+		a, err := ParseAddress(c.raw)
+		if err != nil {
+			t.Errorf("%q: %v", c.raw, err)
+			continue
+		}
+		service, profile, videoSource := a.Service()
+		if !a.ONVIF() || a.Host() != c.host || service != c.service || profile != c.profile || videoSource != c.videoSource {
+			t.Errorf("%q is asked at %s (%s), profile %q, source %q", c.raw, service, a.Host(), profile, videoSource)
+		}
+		if _, err := url.Parse(service); err != nil {
+			t.Errorf("%q: %v", c.raw, err)
+		}
+	}
+	stream, err := ParseAddress("rtsp://192.0.2.1/s")
+	if err != nil || stream.ONVIF() {
+		t.Fatalf("%v, %v", stream, err)
+	}
+	camera, err := ParseAddress("onvif://admin:a%2Fb@192.0.2.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if user, password, given := stream.WithLogin(camera).Login(); user != "admin" || password != "a/b" || !given {
+		t.Errorf("the stream's login is %q, %q, %v", user, password, given)
+	}
+	if _, _, given := stream.Login(); given {
+		t.Error("an address without a login has one")
+	}
+	if got := stream.At("198.51.100.1:5540"); got.String() != "rtsp://198.51.100.1:5540/s" || stream.Host() != "192.0.2.1:554" {
+		t.Errorf("at another host it is %v, and was %v", got, stream)
+	}
+}
