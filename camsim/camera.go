@@ -26,6 +26,7 @@ type Camera struct {
 
 	counts struct{ connections, plays, refused, sent atomic.Uint64 }
 	sent   sentRing
+	told   atomic.Pointer[func(time.Time) string] // see Tell
 
 	life    context.Context // ends with the camera
 	cancel  context.CancelFunc
@@ -112,6 +113,9 @@ func (c *Camera) load(o Options) error {
 		film.close()
 		return err
 	}
+	if l, drawn := film.(*live); drawn {
+		l.scene.told = &c.told
+	}
 	if c.film != nil {
 		c.film.close()
 	}
@@ -154,6 +158,16 @@ func (c *Camera) unload() {
 		c.film.close()
 		c.film = nil
 	}
+}
+
+// Tell has a live camera write into its pictures what text returns for their time, such as
+// where it looks. text is called from the camera's goroutine; nil ends it.
+func (c *Camera) Tell(text func(time.Time) string) {
+	if text == nil {
+		c.told.Store(nil)
+		return
+	}
+	c.told.Store(&text)
 }
 
 // Name is the path of the camera's URL.

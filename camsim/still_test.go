@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"image/jpeg"
 	"testing"
+	"time"
 
 	"camgate/camsim/stamp"
 	"camgate/decoder"
@@ -49,5 +50,36 @@ func TestStillIsThePictureOfNow(t *testing.T) {
 				t.Error("a closed camera has a still")
 			}
 		})
+	}
+}
+
+func TestLiveCameraWritesWhatItIsTold(t *testing.T) {
+	c, err := Start(t.Context(), Options{Mode: Live})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	told := make(chan time.Time, 100)
+	c.Tell(func(at time.Time) string {
+		told <- at
+		return "pan +0.50"
+	})
+	if _, err := c.Still(80); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case at := <-told:
+		if time.Since(at).Abs() > time.Minute {
+			t.Errorf("it is asked for the text of %v", at)
+		}
+	default:
+		t.Error("it is not asked for the text")
+	}
+	for len(told) > 0 {
+		<-told
+	}
+	c.Tell(nil)
+	if _, err := c.Still(80); err != nil || len(told) > 0 {
+		t.Errorf("%v, and it is asked for the text %d times after it was told nothing", err, len(told))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image"
 	"math"
+	"sync/atomic"
 	"time"
 
 	"camgate/camsim/stamp"
@@ -20,6 +21,7 @@ type street struct {
 	hue        int // of the sky, so that cameras differ
 	road, kerb int // rows where the road and the near kerb begin
 	cars       []car
+	told       *atomic.Pointer[func(time.Time) string] // nil: nothing is ever told
 }
 
 type car struct {
@@ -110,6 +112,11 @@ func (s *street) draw(number uint32, now time.Time) *image.YCbCr {
 	caption.Draw(s.img, line/3, y, line, s.name)
 	caption.Draw(s.img, line/3, y+line*5/4, line, now.Format("2006-01-02 15:04:05.0"))
 	small := max(8, line*2/3)
+	if s.told != nil {
+		if text := s.told.Load(); text != nil {
+			caption.Draw(s.img, line/3, y+line*5/2, small, (*text)(now))
+		}
+	}
 	caption.Draw(s.img, line/3, int(h)-small*3/2, small, fmt.Sprintf("#%06d", number))
 	stamp.Draw(s.img, number)
 	return s.img

@@ -64,6 +64,13 @@ func Start(ctx context.Context, o Options) (*Device, error) {
 		tokens: map[string]bool{}, nonces: map[string]*nonce{}}
 	d.skew.Store(int64(o.ClockSkew))
 	d.storeQuirks(o.Quirks)
+	if o.PTZ {
+		d.head.tell = func(text func(time.Time) string) {
+			for _, p := range o.Profiles {
+				p.Camera.Tell(text)
+			}
+		}
+	}
 	if err := d.start(); err != nil {
 		d.end()
 		return nil, fmt.Errorf("simulated device %q: %w", o.Name, err)

@@ -35,7 +35,20 @@ type head struct {
 	until   time.Time // it stops by itself; zero: not
 	preset  string
 	presets []preset
-	made    int // presets so far, for their tokens
+	made    int                          // presets so far, for their tokens
+	tell    func(func(time.Time) string) // has the pictures say where it looks; nil: nobody
+}
+
+// show has the pictures say where it looks, from this order on.
+func (h *head) show() {
+	if h.tell == nil {
+		return
+	}
+	as := *h
+	h.tell(func(at time.Time) string {
+		place, _ := as.now(at)
+		return fmt.Sprintf("pan %+.2f  tilt %+.2f  zoom %.2f", place[0], place[1], place[2])
+	})
 }
 
 func newHead() head {
@@ -73,6 +86,7 @@ func (h *head) drive(velocity [3]float64, d time.Duration) {
 	if d > 0 {
 		h.until = now.Add(d)
 	}
+	h.show()
 }
 
 // place has it look there at once.
@@ -81,6 +95,7 @@ func (h *head) place(at [3]float64, preset string) {
 		h.at[i] = math.Max(lowest[i], math.Min(1, at[i]))
 	}
 	h.speed, h.until, h.preset = [3]float64{}, time.Time{}, preset
+	h.show()
 }
 
 // halt stops the axes named.
@@ -97,6 +112,7 @@ func (h *head) halt(panTilt, zoom bool) {
 	if zoom {
 		h.speed[2] = 0
 	}
+	h.show()
 }
 
 func (h *head) find(token string) *preset {
