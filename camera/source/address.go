@@ -17,6 +17,7 @@ import (
 // the password, nor a password in its path or query.
 type Address struct {
 	scheme, host, rest string // host: host:port; rest: path and query, as the camera expects them
+	portGiven          bool
 	user               *url.Userinfo
 }
 
@@ -49,6 +50,8 @@ func ParseAddress(raw string) (Address, error) {
 	if end < 0 {
 		end = len(hostAndRest)
 	}
+	_, _, portErr := net.SplitHostPort(hostAndRest[:end])
+	a.portGiven = portErr == nil
 	host, err := hostPort(hostAndRest[:end], scheme)
 	if err != nil {
 		return Address{}, err
@@ -183,6 +186,9 @@ func (a Address) WithPassword(password string) Address {
 
 // Host is host:port.
 func (a Address) Host() string { return a.host }
+
+// PortGiven says that the address names its port, and not only that the scheme does.
+func (a Address) PortGiven() bool { return a.portGiven }
 
 // ONVIF says that the address is of a camera that is to be asked for its streams, and not
 // of a stream.

@@ -164,6 +164,11 @@ func TestAddressesOfCamerasThatAreAsked(t *testing.T) {
 			t.Errorf("%q: %v", c.raw, err)
 		}
 	}
+	for raw, given := range map[string]bool{"onvif://h": false, "onvif://u:p@h": false, "onvif://h:80": true, "onvif://u:p@[fe80::1%eth0]": false, "onvif://[::1]:80": true} {
+		if a, err := ParseAddress(raw); err != nil || a.PortGiven() != given {
+			t.Errorf("%s: %v, its port is given: %v", raw, err, a.PortGiven())
+		}
+	}
 	stream, err := ParseAddress("rtsp://192.0.2.1/s")
 	if err != nil || stream.ONVIF() {
 		t.Fatalf("%v, %v", stream, err)
