@@ -44,6 +44,10 @@ type Config struct {
 	Identity Identity
 	Find     func(context.Context, Identity) (host string, found bool)
 
+	// DigestOnly never sends an ONVIF camera its password in a form that can be read. It is
+	// so in any case where the camera is not at its configured address.
+	DigestOnly bool
+
 	// Events keeps the camera's events subscribed, so that Status tells of motion.
 	Events bool
 
@@ -68,6 +72,7 @@ type Camera struct {
 	log *slog.Logger
 
 	device    *device        // nil where the address is of a stream
+	ordering  chan struct{}  // of one element, held while the camera is given an order
 	movements sync.WaitGroup // that are to be stopped
 
 	demand     chan struct{} // of one element: viewers have come or gone
@@ -102,6 +107,7 @@ func New(cfg Config, log *slog.Logger) *Camera {
 	c := &Camera{
 		cfg:        cfg,
 		log:        log.With("camera", cfg.Name),
+		ordering:   make(chan struct{}, 1),
 		demand:     make(chan struct{}, 1),
 		reconsider: make(chan struct{}, 1),
 		wake:       make(chan struct{}, 1),

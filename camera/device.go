@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -29,16 +28,19 @@ type device struct {
 	eye     string // of the configuration: the token of a video source; "" the first
 	log     *slog.Logger
 
-	asking sync.Mutex // held while the camera is asked: one at a time
+	asking chan struct{} // of one element, held while the camera is asked: one at a time
 
 	mu       sync.Mutex
-	client   *onvif.Client
-	streams  []stream
-	doubtful bool // the streams did not do: the camera is to be asked again
+	client   *onvif.Client // for identity.Host; nil: to be made
+	streams  []stream      // as client was told
+	head     onvif.Profile // by which the camera is moved; without PTZ where it cannot be
+	doubtful bool          // the streams did not do: the camera is to be asked again
 	identity Identity
+	wentAt   time.Time // to identity.Host
+	toldAt   time.Time // when the log was last told of another address
 	info     onvif.Information
 	motion   *bool
-	shots    map[string]shot // by address
+	shots    map[string]shot // by profile
 }
 
 // stream is one of the ways in which a camera offers its picture.
@@ -59,7 +61,7 @@ func newDevice(cfg Config, log *slog.Logger) *device {
 	if !cfg.Address.ONVIF() {
 		return nil
 	}
-	d := &device{cfg: cfg, log: log, shots: make(map[string]shot)}
+	d := &device{cfg: cfg, log: log, asking: make(chan struct{}, 1), shots: make(map[string]shot)}
 	_, d.profile, d.eye = cfg.Address.Service()
 	d.identity = cfg.Identity
 	d.identity.Host = cfg.Address.Host()
@@ -79,7 +81,7 @@ func (d *device) connect() (*onvif.Client, error) {
 		Address: service, User: user, Password: password,
 		TLSFingerprint: d.cfg.Source.TLSFingerprint, TLSInsecure: d.cfg.Source.TLSInsecure,
 		// Somebody who pretends to be the camera at another address learns no password.
-		DigestOnly: d.identity.Host != d.cfg.Address.Host(),
+		DigestOnly: d.cfg.DigestOnly || d.away(),
 		Log:        d.log,
 	})
 	if err != nil {
@@ -92,8 +94,12 @@ func (d *device) connect() (*onvif.Client, error) {
 // offered is what the camera offers; it is asked where that is not known, or has not done.
 // An error is a sentence that names the camera.
 func (d *device) offered(ctx context.Context) ([]stream, error) {
-	d.asking.Lock()
-	defer d.asking.Unlock()
+	select {
+	case d.asking <- struct{}{}:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("camera %q: it is being asked already, and takes long to answer: %w", d.cfg.Name, ctx.Err())
+	}
+	defer func() { <-d.asking }()
 	d.mu.Lock()
 	known, doubtful := d.streams, d.doubtful
 	d.mu.Unlock()
@@ -107,165 +113,6 @@ func (d *device) offered(ctx context.Context) ([]stream, error) {
 	return streams, err
 }
 
-// ask asks the camera for its streams, and keeps them.
-func (d *device) ask(ctx context.Context) ([]stream, error) {
-	client, err := d.connect()
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
-	defer cancel()
-	profiles, err := client.Profiles(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("camera %q: it does not tell its profiles: %w", d.cfg.Name, err)
-	}
-	if profiles, err = d.allowed(profiles); err != nil {
-		return nil, err
-	}
-	var streams []stream
-	var failed error
-	for _, p := range profiles {
-		s, err := d.stream(ctx, client, p)
-		if err != nil {
-			failed = errors.Join(failed, err)
-			continue
-		}
-		streams = append(streams, s)
-	}
-	if len(streams) == 0 {
-		return nil, fmt.Errorf("camera %q: it does not tell where its streams are: %w", d.cfg.Name, failed)
-	}
-	d.identify(ctx, client)
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.streams, d.doubtful = streams, false
-	return streams, nil
-}
-
-// allowed are the profiles that the configuration lets be used.
-func (d *device) allowed(profiles []onvif.Profile) ([]onvif.Profile, error) {
-	if len(profiles) == 0 {
-		return nil, fmt.Errorf("camera %q: %w: no profile of it has a video encoder; set one up in the camera", d.cfg.Name, source.ErrNoVideo)
-	}
-	if d.profile == "auto" {
-		return d.oneEye(profiles)
-	}
-	var names []string
-	for _, p := range profiles {
-		if p.Token == d.profile || strings.EqualFold(p.Name, d.profile) {
-			return []onvif.Profile{p}, nil
-		}
-		names = append(names, fmt.Sprintf("%q", p.Name))
-	}
-	return nil, fmt.Errorf("camera %q: it has no profile %q; it has %s, and ?profile=auto takes what fits", d.cfg.Name, d.profile, strings.Join(names, ", "))
-}
-
-// oneEye are the profiles of one video source: those of others show something else.
-func (d *device) oneEye(profiles []onvif.Profile) ([]onvif.Profile, error) {
-	eye := d.eye
-	if eye == "" {
-		eye = profiles[0].VideoSource
-	}
-	var of []onvif.Profile
-	var eyes []string
-	for _, p := range profiles {
-		if p.VideoSource == eye {
-			of = append(of, p)
-		}
-		if !slices.Contains(eyes, p.VideoSource) {
-			eyes = append(eyes, p.VideoSource)
-		}
-	}
-	if len(of) == 0 {
-		return nil, fmt.Errorf("camera %q: it has no video source %q; it has %s", d.cfg.Name, eye, strings.Join(eyes, ", "))
-	}
-	return of, nil
-}
-
-// stream asks where a profile's stream and still picture are. A camera without stills is
-// no error.
-func (d *device) stream(ctx context.Context, client *onvif.Client, p onvif.Profile) (stream, error) {
-	uri, err := client.StreamURI(ctx, p)
-	if err != nil {
-		return stream{}, err
-	}
-	address, err := source.ParseAddress(uri)
-	if err == nil && address.ONVIF() {
-		err = errors.New("it names no RTSP address")
-	}
-	if err != nil {
-		return stream{}, fmt.Errorf("profile %q: %w", p.Name, err)
-	}
-	s := stream{Profile: p, address: address.WithLogin(d.cfg.Address)}
-	if s.snapshot, err = client.SnapshotURI(ctx, p); err != nil {
-		d.log.Debug("no snapshot address", "profile", p.Name, "why", err)
-	}
-	return s, nil
-}
-
-// identify learns once by what the camera can be found again. Cameras need not tell.
-func (d *device) identify(ctx context.Context, client *onvif.Client) {
-	d.mu.Lock()
-	known := d.info.Maker != "" || d.info.Model != ""
-	identity := d.identity
-	d.mu.Unlock()
-	if known {
-		return
-	}
-	info, err := client.Information(ctx)
-	if err != nil {
-		d.log.Debug("the camera does not say what it is", "why", err)
-	}
-	if info.Serial != "" {
-		identity.Serial = info.Serial
-	}
-	if endpoint, err := client.EndpointReference(ctx); err == nil && endpoint != "" {
-		identity.Endpoint = endpoint
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.info, d.identity = info, identity
-}
-
-// doubt says that what the camera offered did not do: it is asked again before the next
-// try.
-func (d *device) doubt() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.doubtful = true
-}
-
-// follow looks whether the camera that does not answer was seen at another address, and
-// goes there.
-func (d *device) follow(ctx context.Context) bool {
-	if d.cfg.Find == nil {
-		return false
-	}
-	d.mu.Lock()
-	identity := d.identity
-	d.mu.Unlock()
-	host, found := d.cfg.Find(ctx, identity)
-	if !found || host == "" || host == identity.Host {
-		return false
-	}
-	d.log.Warn("the camera's address has changed", "was", identity.Host, "is", host)
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.client != nil {
-		d.client.Close()
-	}
-	d.client, d.streams = nil, nil
-	d.identity.Host = host
-	return true
-}
-
-// serviceHost is host:port of the device service, to see whether anybody is there.
-func (d *device) serviceHost() string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.identity.Host
-}
-
 // status is what the camera said of itself; nil where it has not been asked.
 func (d *device) status() *ONVIFStatus {
 	if d == nil {
@@ -277,10 +124,9 @@ func (d *device) status() *ONVIFStatus {
 		return nil
 	}
 	s := &ONVIFStatus{Maker: d.info.Maker, Model: d.info.Model, Firmware: d.info.Firmware, Serial: d.info.Serial,
-		Host: d.identity.Host, Login: d.client.Auth(), Motion: d.motion, Notes: d.client.Notes(), Profiles: []string{}}
+		Host: d.identity.Host, Login: d.client.Auth(), Motion: d.motion, Notes: d.client.Notes(), Profiles: []string{}, PTZ: d.head.PTZ}
 	for _, one := range d.streams {
 		s.Profiles = append(s.Profiles, strings.TrimSpace(fmt.Sprintf("%s, %s %d×%d", one.Name, one.Codec, one.Width, one.Height)))
-		s.PTZ = s.PTZ || one.PTZ
 	}
 	return s
 }
@@ -323,15 +169,11 @@ func (c *Camera) ONVIF(ctx context.Context) (*onvif.Client, onvif.Profile, error
 	if c.device == nil {
 		return nil, onvif.Profile{}, fmt.Errorf("camera %q: %w", c.cfg.Name, ErrNotONVIF)
 	}
-	streams, err := c.device.offered(ctx)
-	if err != nil {
+	if _, err := c.device.offered(ctx); err != nil {
 		return nil, onvif.Profile{}, err
 	}
 	client, err := c.device.connect()
-	for _, s := range streams {
-		if s.PTZ {
-			return client, s.Profile, err
-		}
-	}
-	return client, streams[0].Profile, err
+	c.device.mu.Lock()
+	defer c.device.mu.Unlock()
+	return client, c.device.head, err
 }

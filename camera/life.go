@@ -50,7 +50,11 @@ func (c *Camera) serve(ctx context.Context) {
 	defer others.Wait()
 	defer cancel()
 
-	c.enter(stateConnecting, nil)
+	if time.Now().Before(c.deniedUntil()) {
+		c.enter(stateOffline, nil) // and why has been said
+	} else {
+		c.enter(stateConnecting, nil)
+	}
 	var failing time.Time // when the present row of failures began
 	for {
 		if !sleep(ctx, time.Until(c.deniedUntil())) {
@@ -117,7 +121,7 @@ func (c *Camera) stream(ctx context.Context) error {
 		err = errAsked
 	}
 	if c.device != nil && c.pictures() == before {
-		c.device.doubt()
+		c.device.gone(err)
 	}
 	c.disconnected()
 	if err == nil {
@@ -132,7 +136,13 @@ func (c *Camera) find(ctx context.Context) (choice, error) {
 	for {
 		chosen, err := c.choose(ctx)
 		var gone *onvif.UnreachableError
-		if err == nil || !errors.As(err, &gone) || ctx.Err() != nil {
+		switch {
+		case err == nil || ctx.Err() != nil:
+			return chosen, err
+		case errors.Is(err, errGoneElsewhere):
+			continue
+		case !errors.As(err, &gone):
+			c.device.home() // where it was seen is somebody else, perhaps
 			return chosen, err
 		}
 		if c.device.follow(ctx) {

@@ -3,6 +3,7 @@ package camera
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"camgate/onvif"
@@ -13,6 +14,7 @@ const motionAgain = 10 * time.Second
 
 // watchMotion keeps the camera's events subscribed until ctx ends.
 func (d *device) watchMotion(ctx context.Context) {
+	var told time.Time
 	for {
 		client, err := d.connect()
 		if err == nil {
@@ -22,7 +24,11 @@ func (d *device) watchMotion(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		d.log.Info("no events of the camera", "why", err)
+		level := slog.LevelDebug
+		if time.Since(told) >= time.Minute {
+			level, told = slog.LevelInfo, time.Now()
+		}
+		d.log.Log(ctx, level, "no events of the camera", "why", err)
 		pause := motionAgain
 		if errors.Is(err, onvif.ErrNotAuthorized) || errors.Is(err, onvif.ErrLocked) || errors.Is(err, onvif.ErrNotSupported) {
 			pause = retryAfterDenied

@@ -50,7 +50,7 @@ func (c *Camera) begin(ctx context.Context, conn net.Conn, chosen choice, waitin
 
 func (s *session) run(ctx context.Context, conn net.Conn) error {
 	if s.chosen.snapshot != "" {
-		return s.c.device.poll(ctx, s.chosen.snapshot, s)
+		return s.c.device.poll(ctx, s.chosen, s)
 	}
 	options := s.c.cfg.Source
 	options.Transport = s.c.transport()
@@ -114,8 +114,8 @@ func (c *Camera) pull(ctx context.Context, conn net.Conn, chosen choice) error {
 // errEnded: the session that was current has ended while the next was being made.
 var errEnded = errors.New("the camera ended the stream")
 
-// changeOver makes the next session, and ends now's when it has its first key frame. On
-// error now is as it was, but for errEnded.
+// changeOver makes the next session, and ends now when that has its first key frame. On
+// error now is as it was, but for errEnded: then neither is any more.
 func (c *Camera) changeOver(ctx context.Context, now *session, chosen choice) (*session, error) {
 	var conn net.Conn
 	if chosen.snapshot == "" {
@@ -125,37 +125,64 @@ func (c *Camera) changeOver(ctx context.Context, now *session, chosen choice) (*
 		}
 	}
 	next := c.begin(ctx, conn, chosen, true)
-	timer := time.NewTimer(takeOverWithin)
-	defer timer.Stop()
-	var err error
-	select {
-	case <-next.took:
-		now.finish()
+	err := c.await(now, next, takeOverWithin)
+	if err == nil {
 		c.log.Info("another profile", "profile", chosen.name, "still", chosen.snapshot != "")
 		return next, nil
-	case err = <-next.ended:
-		next.stop()
-		if len(next.took) > 0 { // and has ended at once
-			now.finish()
-			return nil, fmt.Errorf("%w: %w", errEnded, err)
-		}
-		return nil, err
-	case <-timer.C:
-		err = fmt.Errorf("profile %q brought no key frame within %v", chosen.name, takeOverWithin)
-	case ended := <-now.ended:
-		now.stop()
-		err = fmt.Errorf("%w: %w", errEnded, ended)
 	}
-	next.finish()
 	return nil, err
 }
 
-// Playing is of source.Sink.
+// await returns when next has its first key frame and now has ended, or when there will be
+// none, and next has ended. A camera that allows one stream ends now by itself.
+func (c *Camera) await(now, next *session, within time.Duration) error {
+	timer := time.NewTimer(within)
+	defer timer.Stop()
+	var over error // why now has ended
+	ended := now.ended // nil: it has
+	for {
+		var err error
+		select {
+		case <-next.took:
+			if ended != nil {
+				now.finish()
+			}
+			return nil
+		case over = <-ended:
+			ended = nil
+			now.stop()
+			continue
+		case err = <-next.ended:
+			next.stop()
+			select {
+			case over = <-ended: // both: the camera is gone
+				ended = nil
+				now.stop()
+			default:
+			}
+		case <-timer.C:
+			err = fmt.Errorf("profile %q brought no key frame within %v", next.chosen.name, within)
+			next.finish()
+		}
+		switch {
+		case len(next.took) > 0: // and has ended at once
+			if ended != nil {
+				now.finish()
+			}
+			return fmt.Errorf("%w: %w", errEnded, err)
+		case ended == nil:
+			return fmt.Errorf("%w: %w", errEnded, over)
+		}
+		return err
+	}
+}
+
+// Playing is of source.Sink. A source that falls back from UDP to TCP says it twice.
 func (s *session) Playing(info source.Info) {
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
 	s.info = info
-	if !s.waiting {
+	if !s.waiting && !s.over {
 		s.takeOver()
 	}
 }

@@ -19,7 +19,8 @@ const (
 	stillsLarge  = 4                // times the pixels of the stream: costs more than it saves
 )
 
-// shot is what is known of one address of still pictures.
+// shot is what is known of the still pictures of one profile. Their address is none to
+// remember them by: some cameras tell another one each time.
 type shot struct {
 	width, height int       // of the last picture, 0: none yet
 	bad           time.Time // not to be used before
@@ -29,7 +30,7 @@ type shot struct {
 func (d *device) stills(best stream) string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	known := d.shots[best.snapshot]
+	known := d.shots[best.Token]
 	if best.snapshot == "" || time.Now().Before(known.bad) {
 		return ""
 	}
@@ -42,15 +43,15 @@ func (d *device) stills(best stream) string {
 }
 
 // poll fetches single pictures until ctx ends or one does not do; then the stream is taken.
-func (d *device) poll(ctx context.Context, uri string, sink source.Sink) error {
+func (d *device) poll(ctx context.Context, chosen choice, sink source.Sink) error {
 	client, err := d.connect()
 	if err != nil {
 		return err
 	}
-	playing := false
+	playing, slow := false, 0
 	for {
 		began := time.Now()
-		jpeg, err := client.Snapshot(ctx, uri)
+		jpeg, err := client.Snapshot(ctx, chosen.snapshot)
 		took := time.Since(began)
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -59,10 +60,12 @@ func (d *device) poll(ctx context.Context, uri string, sink source.Sink) error {
 		if err == nil {
 			width, height, err = jpegSize(jpeg)
 		}
-		if err == nil && took > stillSlow {
-			err = fmt.Errorf("it took %.1f s", took.Seconds())
+		if took <= stillSlow {
+			slow = 0
+		} else if slow++; slow > 1 && err == nil { // one may be chance
+			err = fmt.Errorf("it took %.1f s, again", took.Seconds())
 		}
-		d.judge(uri, width, height, err)
+		d.judge(chosen.token, width, height, err)
 		if err != nil {
 			return &stillError{d.cfg.Name, err}
 		}
@@ -87,13 +90,13 @@ func (e *stillError) Error() string {
 	return fmt.Sprintf("camera %q: its single pictures do not do, and so its stream is taken: %v", e.camera, e.cause)
 }
 
-// judge keeps what a still picture was like.
-func (d *device) judge(uri string, width, height int, err error) {
+// judge keeps what a still picture of a profile was like.
+func (d *device) judge(token string, width, height int, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	s := shot{width: width, height: height}
 	if err != nil {
 		s.bad = time.Now().Add(stillsBadFor)
 	}
-	d.shots[uri] = s
+	d.shots[token] = s
 }

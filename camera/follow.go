@@ -1,0 +1,98 @@
+package camera
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+)
+
+const (
+	// goAgainAfter is how long a camera is tried at one address before another is gone to.
+	goAgainAfter = 10 * time.Second
+
+	// homeAfter is how long an address at which the camera was seen may be silent before the
+	// configured one is tried again.
+	homeAfter = 30 * time.Second
+)
+
+// doubt says that what the camera offered did not do: it is asked again before the next
+// try.
+func (d *device) doubt() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.doubtful = true
+}
+
+// gone notes that a session brought no picture, and why.
+func (d *device) gone(why error) {
+	switch {
+	case errors.As(why, new(*stillError)): // its streams are as they were
+	case denied(why) && d.home(): // where it was seen is somebody else, perhaps
+	default:
+		d.doubt()
+	}
+}
+
+// away says that the camera is looked for elsewhere than at its configured address; the
+// caller holds mu.
+func (d *device) away() bool { return d.identity.Host != d.cfg.Address.Host() }
+
+// follow looks whether the camera that does not answer was seen at another address, and
+// goes there; or back to the configured one, where nothing is heard of it for long.
+func (d *device) follow(ctx context.Context) bool {
+	if d.cfg.Find == nil {
+		return false
+	}
+	d.mu.Lock()
+	identity, there, away := d.identity, time.Since(d.wentAt), d.away()
+	d.mu.Unlock()
+	host, found := d.cfg.Find(ctx, identity) // in any case: it has the network searched
+	if there < goAgainAfter {
+		return false
+	}
+	if !found && away && there >= homeAfter {
+		return d.home()
+	}
+	if !found || host == "" || host == identity.Host {
+		return false
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	level := slog.LevelDebug
+	if time.Since(d.toldAt) >= time.Minute {
+		level, d.toldAt = slog.LevelWarn, time.Now()
+	}
+	d.log.Log(ctx, level, "the camera's address has changed", "was", identity.Host, "is", host)
+	d.goTo(host)
+	return true
+}
+
+// home goes back to the configured address: what is at the other one is not the camera, or
+// not any more. It returns whether the camera was looked for elsewhere.
+func (d *device) home() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.away() {
+		return false
+	}
+	d.log.Debug("the camera is looked for at its configured address again", "was", d.identity.Host)
+	d.goTo(d.cfg.Address.Host())
+	return true
+}
+
+// goTo forgets what was heard at the last address; the caller holds mu.
+func (d *device) goTo(host string) {
+	if d.client != nil {
+		d.client.Close()
+	}
+	d.client, d.streams = nil, nil
+	d.identity.Host, d.wentAt = host, time.Now()
+}
+
+// serviceHost is host:port of the device service, to see whether anybody is there.
+func (d *device) serviceHost() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.identity.Host
+}
