@@ -27,6 +27,12 @@ func (d *device) ask(ctx context.Context) ([]stream, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	profiles, err := client.Profiles(ctx)
+	if err != nil && d.locate(ctx, err) {
+		if client, err = d.connect(); err != nil {
+			return nil, err
+		}
+		profiles, err = client.Profiles(ctx)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("camera %q: it does not tell its profiles: %w", d.cfg.Name, err)
 	}
@@ -53,6 +59,7 @@ func (d *device) ask(ctx context.Context) ([]stream, error) {
 	if d.client != client {
 		return nil, fmt.Errorf("camera %q: %w", d.cfg.Name, errGoneElsewhere)
 	}
+	d.located = d.located || !d.away()
 	d.streams, d.doubtful, d.head = streams, false, headOf(profiles, allowed[0])
 	for token := range d.shots {
 		if !slices.ContainsFunc(streams, func(s stream) bool { return s.Token == token }) {

@@ -35,6 +35,8 @@ type device struct {
 	streams  []stream      // as client was told
 	head     onvif.Profile // by which the camera is moved; without PTZ where it cannot be
 	doubtful bool          // the streams did not do: the camera is to be asked again
+	base     string        // host:port of the configured address; the port may have been found
+	located  bool          // base's port is the right one
 	identity Identity
 	wentAt   time.Time // to identity.Host
 	toldAt   time.Time // when the log was last told of another address
@@ -65,6 +67,7 @@ func newDevice(cfg Config, log *slog.Logger) *device {
 	_, d.profile, d.eye = cfg.Address.Service()
 	d.identity = cfg.Identity
 	d.identity.Host = cfg.Address.Host()
+	d.base, d.located = cfg.Address.Host(), cfg.Address.PortGiven()
 	return d
 }
 

@@ -36,7 +36,7 @@ func (d *device) gone(why error) {
 
 // away says that the camera is looked for elsewhere than at its configured address; the
 // caller holds mu.
-func (d *device) away() bool { return d.identity.Host != d.cfg.Address.Host() }
+func (d *device) away() bool { return d.identity.Host != d.base }
 
 // follow looks whether the camera that does not answer was seen at another address, and
 // goes there; or back to the configured one, where nothing is heard of it for long.
@@ -77,7 +77,7 @@ func (d *device) home() bool {
 		return false
 	}
 	d.log.Debug("the camera is looked for at its configured address again", "was", d.identity.Host)
-	d.goTo(d.cfg.Address.Host())
+	d.goTo(d.base)
 	return true
 }
 

@@ -18,6 +18,7 @@ import (
 const (
 	dialEvery        = time.Second
 	dialTimeout      = 2 * time.Second
+	lookEvery        = 3 * time.Second // for a camera whose ONVIF port is not known
 	retrySoon        = time.Second
 	retrySoonFor     = time.Minute
 	retryLater       = 10 * time.Second
@@ -146,6 +147,13 @@ func (c *Camera) find(ctx context.Context) (choice, error) {
 			return chosen, err
 		}
 		if c.device.follow(ctx) {
+			continue
+		}
+		if !c.device.portKnown() {
+			c.unreachable(err)
+			if !sleep(ctx, lookEvery) {
+				return choice{}, ctx.Err()
+			}
 			continue
 		}
 		host := c.device.serviceHost()

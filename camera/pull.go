@@ -138,7 +138,7 @@ func (c *Camera) changeOver(ctx context.Context, now *session, chosen choice) (*
 func (c *Camera) await(now, next *session, within time.Duration) error {
 	timer := time.NewTimer(within)
 	defer timer.Stop()
-	var over error // why now has ended
+	var over error     // why now has ended
 	ended := now.ended // nil: it has
 	for {
 		var err error

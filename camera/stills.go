@@ -65,6 +65,9 @@ func (d *device) poll(ctx context.Context, chosen choice, sink source.Sink) erro
 		} else if slow++; slow > 1 && err == nil { // one may be chance
 			err = fmt.Errorf("it took %.1f s, again", took.Seconds())
 		}
+		if pixels := width * height; err == nil && chosen.pixels > 0 && (pixels*20 < chosen.pixels*19 || pixels > stillsLarge*chosen.pixels) {
+			err = fmt.Errorf("it is %d×%d, and its stream is not", width, height)
+		}
 		d.judge(chosen.token, width, height, err)
 		if err != nil {
 			return &stillError{d.cfg.Name, err}

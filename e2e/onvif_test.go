@@ -468,3 +468,27 @@ func TestReloadTouchesOnlyWhatChanged(t *testing.T) {
 		}
 	}
 }
+
+// TestPortIsFoundOut: an address without a port is a whole configuration too, where the
+// camera's is none of the standard's; also when the camera comes later.
+func TestPortIsFoundOut(t *testing.T) {
+	t.Parallel()
+	o := small("door")
+	o.Server.Listen = "127.0.77.1:0" // any such address is this machine
+	cam := camsimStart(t, o)
+	s, _ := serveConfig(t, sourceOf("door", "onvif://admin:secret@127.0.77.1"))
+	v := s.watch("/mjpeg/door")
+	eventually(t, "the camera is missed", 15*time.Second, func() bool {
+		st := s.status("door")
+		return st.State == "offline" && st.LastError != ""
+	})
+	d, err := device.Start(t.Context(), device.Options{Name: "door", Listen: "127.0.77.1:8899", User: "admin", Password: "secret", Profiles: []device.Profile{{Camera: cam}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(d.Close)
+	v.live(20 * time.Second)
+	if st := s.status("door"); st.ONVIF == nil || st.ONVIF.Host != "127.0.77.1:8899" {
+		t.Errorf("the API says %+v", st.ONVIF)
+	}
+}
