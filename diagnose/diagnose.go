@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"strings"
 	"time"
 
@@ -141,6 +142,29 @@ func mend(err error) string {
 		return "the camera takes very long: is it overloaded, or the network?"
 	}
 	return ""
+}
+
+// locate looks for the ONVIF port of an address that names none. Where none is found the
+// usual one is walked to, and tells why.
+func (w *walk) locate(t Target) Target {
+	if !t.Address.ONVIF() || t.Address.PortGiven() {
+		return t
+	}
+	service, _, _ := t.Address.Service()
+	found, err := onvif.Locate(w.ctx, onvif.Options{Address: service, TLSFingerprint: t.Source.TLSFingerprint, TLSInsecure: t.Source.TLSInsecure, Log: t.Source.Log})
+	if err != nil {
+		return t
+	}
+	u, err := url.Parse(found)
+	if err != nil || u.Host == t.Address.Host() {
+		return t
+	}
+	w.step("port", func() (string, error) {
+		return "ONVIF answers on port " + u.Port() + "; the gateway finds that out too", nil
+	})
+	t.Address = t.Address.At(u.Host)
+	w.report.Address = t.Address.String()
+	return t
 }
 
 // reach looks the host up and dials it.

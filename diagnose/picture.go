@@ -19,6 +19,7 @@ const pictureTimeout = 20 * time.Second
 // viewers may be shown, and a picture as a viewer gets it. tell is as for Probe.
 func Diagnose(ctx context.Context, t Target, tell func(Step)) *Report {
 	w := newWalk(ctx, t, tell)
+	t = w.locate(t)
 	w.reach(t.Address.Host())
 	if t.Address.ONVIF() {
 		if client := w.ask(t); client != nil {

@@ -16,6 +16,7 @@ import (
 // each step ends, from the calling goroutine.
 func Probe(ctx context.Context, t Target, tell func(Step)) *Report {
 	w := newWalk(ctx, t, tell)
+	t = w.locate(t)
 	w.reach(t.Address.Host())
 	if t.Address.ONVIF() {
 		client := w.ask(t)

@@ -491,4 +491,7 @@ func TestPortIsFoundOut(t *testing.T) {
 	if st := s.status("door"); st.ONVIF == nil || st.ONVIF.Host != "127.0.77.1:8899" {
 		t.Errorf("the API says %+v", st.ONVIF)
 	}
+	if status, out, _ := camgate(t, "probe", "onvif://admin:secret@127.0.77.1"); status != 0 || !strings.Contains(out, "ONVIF answers on port 8899") {
+		t.Errorf("probe ends with %d:\n%s", status, out)
+	}
 }
