@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"camgate/config"
@@ -19,84 +19,161 @@ const (
 	// tryAgainAfter is how long a device is left alone that could not be added.
 	tryAgainAfter = time.Hour
 
-	// tryTimeout bounds one try of one password.
-	tryTimeout = 20 * time.Second
+	// tryTimeout bounds one try of one password, loginTimeout all at one device.
+	tryTimeout   = 20 * time.Second
+	loginTimeout = 40 * time.Second
+
+	// triesAtOnce is how many devices are asked at the same time: one that answers none of
+	// its questions does not keep the others from being served.
+	triesAtOnce = 8
+
+	// considerEvery is the least distance of two looks at all devices: somebody may announce
+	// a thousand a second.
+	considerEvery = 500 * time.Millisecond
+
+	maxEyes  = 64   // cameras that one device becomes
+	maxFound = 1000 // cameras that auto_add serves
 )
 
-var farFuture = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+// forever is how long a camera stays removed that somebody removed.
+const forever = 100 * 365 * 24 * time.Hour
 
 // autoAdd searches now and then, and serves what is found, until ctx ends.
 func (g *Gateway) autoAdd(ctx context.Context) {
-	g.tasks.Go(func() {
-		for ctx.Err() == nil {
-			if err := g.finder.Search(ctx, searchWait); err != nil && ctx.Err() == nil {
-				g.log.Warn("the network cannot be searched for cameras", "why", err)
-			}
-			timer := time.NewTimer(g.cfg.Discovery.Interval)
-			select {
-			case <-timer.C:
-			case <-ctx.Done():
-			}
-			timer.Stop()
-		}
-	})
+	var searching sync.WaitGroup
+	defer searching.Wait()
+	searching.Go(func() { g.searchForever(ctx) })
 	for {
 		select {
-		case d := <-g.newest:
-			g.consider(ctx, d)
+		case <-g.newest:
+			g.considerAll(ctx)
 		case <-ctx.Done():
 			return
 		}
+		sleep(ctx, considerEvery)
 	}
+}
+
+// sleep waits for d, or until ctx ends.
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+func (g *Gateway) searchForever(ctx context.Context) {
+	for ctx.Err() == nil {
+		if err := g.finder.Search(ctx, searchWait); err != nil && ctx.Err() == nil {
+			g.log.Warn("the network cannot be searched for cameras", "why", err)
+		}
+		signal(g.newest) // those too whose hour is over
+		sleep(ctx, g.discovery.Interval)
+	}
+}
+
+// considerAll looks at all devices that are known, a few at a time, and returns when it has.
+func (g *Gateway) considerAll(ctx context.Context) {
+	turns := make(chan struct{}, triesAtOnce)
+	var all sync.WaitGroup
+	defer all.Wait()
+	for _, d := range g.finder.Devices() {
+		if !g.isNew(d) {
+			continue
+		}
+		select {
+		case turns <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
+		if !g.isNew(d) { // another of the same address was tried meanwhile
+			<-turns
+			continue
+		}
+		all.Go(func() {
+			defer func() { <-turns }()
+			g.consider(ctx, d)
+		})
+	}
+}
+
+// isNew says whether a device is to be served and is not.
+func (g *Gateway) isNew(d discovery.Device) bool {
+	return !g.tries.wait(time.Now(), bareUUID(d.ID)) && len(g.untried(d)) > 0 && !g.serves(d)
+}
+
+// untried are the device's addresses that nobody was asked at for an hour. Else somebody who
+// calls himself anew each time, and names the address of another camera, would have all
+// passwords tried there until it locks the account.
+func (g *Gateway) untried(d discovery.Device) (services []string) {
+	for _, service := range d.ONVIF {
+		if host, _ := hostPortOf(service); host != "" && !g.tries.wait(time.Now(), host) {
+			services = append(services, service)
+		}
+	}
+	return services
 }
 
 // consider serves a device that is not served yet.
 func (g *Gateway) consider(ctx context.Context, d discovery.Device) {
-	g.mu.Lock()
-	waits := time.Now().Before(g.tried[d.ID])
-	g.mu.Unlock()
-	if len(d.ONVIF) == 0 || waits || g.serves(d) {
-		return
-	}
-	names, err := g.addAll(ctx, d)
-	if ctx.Err() != nil {
-		return
-	}
-	if err != nil {
-		g.mu.Lock()
-		g.tried[d.ID] = time.Now().Add(tryAgainAfter)
-		g.mu.Unlock()
+	g.tries.later(time.Now(), tryAgainAfter, bareUUID(d.ID))
+	names, err := g.addFound(ctx, d)
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
 		g.log.Warn("a camera was found and not added; the next try is in an hour", "address", d.Address, "model", d.Model, "why", err)
-		return
+	default:
+		g.log.Info("a camera was found and added", "camera", strings.Join(names, ", "), "address", d.Address, "maker", d.Maker, "model", d.Model)
 	}
-	g.log.Info("a camera was found and added", "camera", strings.Join(names, ", "), "address", d.Address, "maker", d.Maker, "model", d.Model)
 }
 
-// addAll serves a device: as one camera for each of its video sources, because each shows
-// something else.
-func (g *Gateway) addAll(ctx context.Context, d discovery.Device) (names []string, err error) {
+// addFound serves a device with the credentials of the configuration.
+func (g *Gateway) addFound(ctx context.Context, d discovery.Device) (names []string, err error) {
 	from, eyes, err := g.login(ctx, d)
 	if err != nil {
 		return nil, err
 	}
-	for n, eye := range eyes {
-		name, one := nameOf(d), from
-		if n > 0 {
-			name = fmt.Sprintf("%s-%d", name, n+1)
-			one += "?source=" + url.QueryEscape(eye)
+	served := 0
+	for _, e := range g.served.Load().entries {
+		if e.origin == found {
+			served++
 		}
-		c, err := config.NewCamera(name, one)
+	}
+	if served+len(eyes) > maxFound {
+		return nil, fmt.Errorf("%d cameras are served already that were found, and %d is the most", served, maxFound)
+	}
+	return g.addAll(d, "", from, eyes, found)
+}
+
+// addAll serves a device: as one camera for each of its video sources, because each shows
+// something else. Where name is "" readable ones are made.
+func (g *Gateway) addAll(d discovery.Device, name, from string, eyes []string, why origin) ([]string, error) {
+	names := numbered(name, len(eyes))
+	if name == "" {
+		names = g.namesFor(d, len(eyes))
+	}
+	for n, eye := range eyes {
+		one := from
+		if n > 0 {
+			u, err := url.Parse(from)
+			if err != nil {
+				return names[:n], errors.New("its address cannot be read")
+			}
+			query := u.Query()
+			query.Set("source", eye)
+			u.RawQuery = query.Encode()
+			one = u.String()
+		}
+		c, err := config.NewCamera(names[n], one)
 		if err == nil {
 			c.ID = d.ID
-			err = g.add(c, found)
+			err = g.add(c, why, &d.ID)
 		}
 		if err != nil {
-			return names, err
+			return names[:n], err
 		}
-		if e := g.served.Load().byName[strings.ToLower(name)]; e != nil {
-			e.device.Store(&d.ID)
-		}
-		names = append(names, name)
 	}
 	return names, nil
 }
@@ -106,42 +183,50 @@ func (g *Gateway) serves(d discovery.Device) bool {
 	return slices.ContainsFunc(g.served.Load().entries, func(e *entry) bool { return e.serves(d) })
 }
 
-func (e *entry) serves(d discovery.Device) bool {
-	known := e.device.Load()
-	return known != nil && *known == d.ID || e.cfg.ID != "" && bareUUID(e.cfg.ID) == bareUUID(d.ID) || e.isOf(d)
-}
-
 // errNoPassword: the camera wants one, and none of those given is right.
 var errNoPassword = errors.New("it wants a password, and none of [discovery] credentials is right")
 
 // login finds out with which of the given credentials the camera answers: first with none.
 // It returns the source to configure, and the video sources that the camera has.
 func (g *Gateway) login(ctx context.Context, d discovery.Device) (from string, eyes []string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, loginTimeout)
+	defer cancel()
+	services := g.untried(d)
 	var refused error
-	for _, credentials := range append([]config.Secret{{}}, g.cfg.Discovery.Credentials...) {
+	for _, credentials := range append([]config.Secret{{}}, g.discovery.Credentials...) {
 		user, password, _ := strings.Cut(credentials.Reveal(), ":")
-		for _, service := range d.ONVIF {
-			if eyes, err = g.try(ctx, service, user, password); err == nil {
-				from, err = sourceOf(service, user, password)
-				return from, eyes, err
-			}
-			if unreachable := new(onvif.UnreachableError); !errors.As(err, &unreachable) {
-				break
-			}
-		}
-		if !errors.Is(err, onvif.ErrNotAuthorized) {
-			return "", nil, err
+		from, eyes, err = g.loginAs(ctx, services, user, password)
+		if err == nil || !errors.Is(err, onvif.ErrNotAuthorized) || errors.Is(err, onvif.ErrLocked) {
+			return from, eyes, err
 		}
 		refused = err
 	}
-	if len(g.cfg.Discovery.Credentials) > 0 {
+	if len(g.discovery.Credentials) > 0 {
 		return "", nil, errNoPassword
 	}
 	return "", nil, refused
 }
 
-// try asks a camera for its profiles, with one user and password, and returns its video
-// sources.
+// loginAs tries one user and password at a device's addresses, until one answers.
+func (g *Gateway) loginAs(ctx context.Context, services []string, user, password string) (from string, eyes []string, err error) {
+	err = errors.New("it tells no ONVIF address")
+	for _, service := range services {
+		host, _ := hostPortOf(service)
+		g.tries.later(time.Now(), tryAgainAfter, host)
+		if eyes, err = g.try(ctx, service, user, password); err == nil {
+			from, err = sourceOf(service, user, password)
+			return from, eyes, err
+		}
+		if unreachable := new(onvif.UnreachableError); !errors.As(err, &unreachable) {
+			break
+		}
+	}
+	return "", nil, err
+}
+
+// try asks a camera for its profiles, and where the first one's stream is, with one user and
+// password, and returns its video sources. Who answers may be anybody: he gets no password
+// that can be read.
 func (g *Gateway) try(ctx context.Context, service, user, password string) (eyes []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
@@ -154,75 +239,38 @@ func (g *Gateway) try(ctx context.Context, service, user, password string) (eyes
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range profiles {
-		if !slices.Contains(eyes, p.VideoSource) {
-			eyes = append(eyes, p.VideoSource)
-		}
-	}
-	if len(eyes) == 0 {
+	if eyes = eyesOf(profiles); len(eyes) == 0 {
 		return nil, errors.New("it has no profile with a video encoder")
+	}
+	// Some tell their profiles to everybody.
+	if _, err := client.StreamURI(ctx, profiles[0]); errors.Is(err, onvif.ErrNotAuthorized) {
+		return nil, err
 	}
 	return eyes, nil
 }
 
-// sourceOf writes an ONVIF address as a configuration has it.
+// eyesOf are the video sources of profiles, each once, those first that are first there.
+func eyesOf(profiles []onvif.Profile) (eyes []string) {
+	for n, p := range profiles {
+		// A profile without one is taken for the first camera's.
+		if n > 0 && p.VideoSource == "" || slices.Contains(eyes, p.VideoSource) || len(eyes) == maxEyes {
+			continue
+		}
+		eyes = append(eyes, p.VideoSource)
+	}
+	return eyes
+}
+
+// sourceOf writes an ONVIF address as a configuration has it. What a device announces names
+// no variable of the environment.
 func sourceOf(service, user, password string) (string, error) {
 	u, err := url.Parse(service)
 	if err != nil {
-		return "", err
+		return "", errors.New("its address cannot be read")
 	}
 	u.Scheme = map[string]string{"http": "onvif", "https": "onvifs"}[u.Scheme]
-	if user != "" {
+	if user != "" || password != "" {
 		u.User = url.UserPassword(user, password)
 	}
-	return u.String(), nil
-}
-
-// nameOf is a readable name that stays the same: what the camera is called, and the end of
-// what tells it from all others.
-func nameOf(d discovery.Device) string {
-	base := d.Name
-	for _, better := range []string{d.Model, d.Maker, "camera"} {
-		if readable(base) == "" {
-			base = better
-		}
-	}
-	base = readable(base)
-	if len(base) > 40 {
-		base = strings.TrimRight(base[:40], "-._")
-	}
-	return base + "-" + tail(d)
-}
-
-// tail is the end of a MAC address, serial number, or UUID, or else the address.
-func tail(d discovery.Device) string {
-	for _, one := range []string{d.MAC, d.Serial, bareUUID(d.ID)} {
-		plain := strings.Map(func(r rune) rune {
-			if r >= '0' && r <= '9' || r >= 'a' && r <= 'z' {
-				return r
-			}
-			return -1
-		}, strings.ToLower(one))
-		if len(plain) >= 6 {
-			return plain[len(plain)-6:]
-		}
-	}
-	return readable(d.Address.String())
-}
-
-// readable is s as a camera's name may be.
-func readable(s string) string {
-	if addr, err := netip.ParseAddr(s); err == nil {
-		return strings.NewReplacer(":", "-", "%", "-").Replace(addr.Unmap().String())
-	}
-	var b strings.Builder
-	for _, r := range strings.ToLower(s) {
-		switch {
-		case r >= '0' && r <= '9' || r >= 'a' && r <= 'z':
-			b.WriteRune(r)
-		case b.Len() > 0 && !strings.HasSuffix(b.String(), "-"):
-			b.WriteByte('-')
-		}
-	}
-	return strings.Trim(b.String(), "-")
+	return strings.ReplaceAll(u.String(), "${", "%24{"), nil
 }

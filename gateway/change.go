@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
-	"camgate/camera/source"
 	"camgate/config"
 )
 
@@ -23,10 +23,11 @@ func (g *Gateway) Add(name, from string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return name, g.add(c, added)
+	return name, g.add(c, added, nil)
 }
 
-func (g *Gateway) add(c config.Camera, why origin) error {
+// add serves a camera; device is as for newEntry.
+func (g *Gateway) add(c config.Camera, why origin, device *string) error {
 	<-g.begun // it is about to
 	g.changing.Lock()
 	defer g.changing.Unlock()
@@ -37,7 +38,7 @@ func (g *Gateway) add(c config.Camera, why origin) error {
 	if s.byName[strings.ToLower(c.Name)] != nil {
 		return fmt.Errorf("camera %q: %w", c.Name, ErrExists)
 	}
-	e, err := g.newEntry(c, g.cfg.Limits, why)
+	e, err := g.newEntry(c, g.cfg.Limits, why, device)
 	if err != nil {
 		return err
 	}
@@ -60,12 +61,8 @@ func (g *Gateway) ForgetFound() int {
 		}
 	}
 	g.publish(keep)
-	for _, e := range gone {
-		g.finish(e)
-	}
-	g.mu.Lock()
-	clear(g.tried)
-	g.mu.Unlock()
+	finish(gone)
+	g.tries.forget()
 	g.finder.Forget()
 	return len(gone)
 }
@@ -80,30 +77,33 @@ func (g *Gateway) Remove(name string) error {
 		return fmt.Errorf("%w: %q", ErrNoCamera, name)
 	}
 	g.publish(slices.DeleteFunc(slices.Clone(s.entries), func(other *entry) bool { return other == e }))
-	g.finish(e)
-	if e.origin == found {
-		g.mu.Lock()
-		if id := e.device.Load(); id != nil {
-			g.tried[*id] = farFuture // somebody does not want it
-		}
-		g.mu.Unlock()
+	finish([]*entry{e})
+	if id := e.device.Load(); id != nil && e.origin == found {
+		g.tries.later(time.Now(), forever, bareUUID(*id)) // somebody does not want it
 	}
 	return nil
 }
 
-// finish ends a camera that is no longer served; the caller holds changing.
-func (g *Gateway) finish(e *entry) {
-	if e.ended == nil {
-		return
+// finish ends cameras that are no longer served, all at the same time; the caller holds
+// changing.
+func finish(entries []*entry) {
+	for _, e := range entries {
+		if e.ended != nil {
+			e.end()
+		}
 	}
-	e.end()
-	<-e.ended
+	for _, e := range entries {
+		if e.ended != nil {
+			<-e.ended
+		}
+	}
 }
 
 // Reload takes a new configuration: cameras that are new, gone or changed are started,
-// ended or replaced; the others do not notice. Cameras that were added or found stay. It
-// says in a sentence what changed.
+// ended or replaced; the others do not notice. Cameras that were added stay, and those that
+// were found, unless the configuration has them now. It says in a sentence what changed.
 func (g *Gateway) Reload(cfg *config.Config) (string, error) {
+	<-g.begun // it is about to
 	g.changing.Lock()
 	defer g.changing.Unlock()
 	if g.running == nil {
@@ -118,7 +118,7 @@ func (g *Gateway) Reload(cfg *config.Config) (string, error) {
 			entries = append(entries, was)
 			continue
 		}
-		e, err := g.newEntry(c, cfg.Limits, configured)
+		e, err := g.newEntry(c, cfg.Limits, configured, nil)
 		if err != nil {
 			return "", err // nothing has changed yet
 		}
@@ -131,7 +131,7 @@ func (g *Gateway) Reload(cfg *config.Config) (string, error) {
 		named := slices.ContainsFunc(entries, func(other *entry) bool { return strings.EqualFold(other.cfg.Name, e.cfg.Name) })
 		switch {
 		case slices.Contains(entries, e):
-		case e.origin == configured || named:
+		case e.origin == configured || named || e.origin == found && g.configuredToo(e, entries):
 			gone = append(gone, e)
 		default:
 			entries = append(entries, e)
@@ -140,9 +140,7 @@ func (g *Gateway) Reload(cfg *config.Config) (string, error) {
 	rest := g.restart(cfg)
 	g.cfg = cfg
 	g.publish(entries)
-	for _, e := range gone {
-		g.finish(e)
-	}
+	finish(gone)
 	for _, e := range fresh {
 		g.start(e)
 	}
@@ -152,16 +150,27 @@ func (g *Gateway) Reload(cfg *config.Config) (string, error) {
 	return fmt.Sprintf("%s new, %d changed, %d removed%s", count(len(fresh)-changed, "camera"), changed, len(gone)-changed, rest), nil
 }
 
+// configuredToo says whether the device of a camera that was found is one of the
+// configuration's.
+func (g *Gateway) configuredToo(e *entry, entries []*entry) bool {
+	id := e.device.Load()
+	if id == nil {
+		return false
+	}
+	d, known := g.device(*id)
+	return known && slices.ContainsFunc(entries, func(other *entry) bool { return other.origin == configured && other.serves(d) })
+}
+
 // restart says what of a new configuration holds only after a restart.
 func (g *Gateway) restart(cfg *config.Config) string {
 	var sections []string
-	if fmt.Sprint(cfg.HTTP) != fmt.Sprint(g.cfg.HTTP) || cfg.Limits.MaxViewers != g.cfg.Limits.MaxViewers {
+	if fmt.Sprint(cfg.HTTP) != fmt.Sprint(g.began.HTTP) || cfg.Limits.MaxViewers != g.began.Limits.MaxViewers {
 		sections = append(sections, "[http] and max_viewers")
 	}
-	if !sameDiscovery(cfg.Discovery, g.cfg.Discovery) {
+	if !sameDiscovery(cfg.Discovery, g.began.Discovery) {
 		sections = append(sections, "[discovery]")
 	}
-	if cfg.Log != g.cfg.Log {
+	if cfg.Log != g.began.Log {
 		sections = append(sections, "[log]")
 	}
 	if len(sections) == 0 {
@@ -180,27 +189,4 @@ func count(n int, what string) string {
 		return "1 " + what
 	}
 	return fmt.Sprintf("%d %ss", n, what)
-}
-
-// nameFor makes a name that nobody has, of the device that was found at the address, or of
-// the address itself.
-func (g *Gateway) nameFor(from string) (string, error) {
-	address, err := source.ParseAddress(from)
-	if err != nil {
-		return "", err
-	}
-	host := hostOf(address)
-	base := readable(host)
-	for _, d := range g.finder.Devices() {
-		if d.Address.String() == host {
-			base = nameOf(d)
-			break
-		}
-	}
-	s := g.served.Load()
-	name := base
-	for n := 2; s.byName[strings.ToLower(name)] != nil; n++ {
-		name = fmt.Sprintf("%s-%d", base, n)
-	}
-	return name, nil
 }

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"camgate/camera"
-	"camgate/config"
 	"camgate/discovery"
 	"camgate/media"
 	"camgate/onvif"
@@ -20,50 +18,50 @@ const addTimeout = 20 * time.Second
 // ErrNoDevice: none of that ID was found.
 var ErrNoDevice = errors.New("no such device was found on the network")
 
+// ErrServed: the device is served already, because it was found.
+var ErrServed = errors.New("this device is served already")
+
 // AddDevice serves a device that was found, under a name, or a readable one where that is
-// "". The camera is asked first whether it takes user and password; both are "" for none.
+// "", and returns the name of the first of its cameras. The device is asked first whether it
+// takes user and password; both are "" for none.
 func (g *Gateway) AddDevice(ctx context.Context, id, name, user, password string) (string, error) {
-	d, found := g.device(id)
-	if !found {
+	d, known := g.device(id)
+	if !known {
 		return "", fmt.Errorf("%w: %q", ErrNoDevice, id)
 	}
 	if len(d.ONVIF) == 0 {
 		return "", fmt.Errorf("the device at %s does not tell an ONVIF address: add it by the address of its stream, rtsp://…", d.Address)
 	}
+	for _, e := range g.served.Load().entries {
+		if by := e.device.Load(); by != nil && e.origin != configured && isCalled(d, *by) {
+			return "", fmt.Errorf("%w, as %q", ErrServed, e.cfg.Name)
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, addTimeout)
 	defer cancel()
-	var err error
-	for _, service := range d.ONVIF {
-		if _, err = g.try(ctx, service, user, password); err == nil {
-			from, err := sourceOf(service, user, password)
-			if err != nil {
-				return "", err
-			}
-			return g.addFound(d, name, from)
-		}
-		if unreachable := new(onvif.UnreachableError); !errors.As(err, &unreachable) {
-			break
-		}
+	from, eyes, err := g.guess(ctx, d, user, password)
+	if err != nil {
+		return "", err
+	}
+	names, err := g.addAll(d, name, from, eyes, added)
+	if len(names) > 0 {
+		return names[0], nil
 	}
 	return "", err
 }
 
-func (g *Gateway) addFound(d discovery.Device, name, from string) (string, error) {
-	if name == "" {
-		name = nameOf(d)
+// guess is loginAs for somebody who may have mistyped the password, or does not know it.
+func (g *Gateway) guess(ctx context.Context, d discovery.Device, user, password string) (from string, eyes []string, err error) {
+	host, _ := hostPortOf(d.ONVIF[0])
+	if wait := g.guesses.take(time.Now(), host); wait > 0 {
+		return "", nil, fmt.Errorf("%d passwords were tried at %s: the next try is in %s, so that the camera does not lock the account: %w",
+			maxGuesses, host, wait.Round(time.Second), onvif.ErrNotAuthorized)
 	}
-	c, err := config.NewCamera(name, from)
-	if err != nil {
-		return "", err
+	from, eyes, err = g.loginAs(ctx, d.ONVIF, user, password)
+	if err == nil || user == "" && password == "" || !errors.Is(err, onvif.ErrNotAuthorized) {
+		g.guesses.giveBack(host)
 	}
-	c.ID = d.ID
-	if err := g.add(c, added); err != nil {
-		return "", err
-	}
-	if e := g.served.Load().byName[strings.ToLower(name)]; e != nil {
-		e.device.Store(&d.ID)
-	}
-	return name, nil
+	return from, eyes, err
 }
 
 func (g *Gateway) device(id string) (discovery.Device, bool) {
@@ -98,6 +96,7 @@ func (g *Gateway) Snapshot(ctx context.Context, name string) (*media.Picture, er
 		return nil, err
 	}
 	defer v.Close()
+	v.Describe("console", "snapshot")
 	for {
 		p, err := v.Next(ctx)
 		if err != nil {

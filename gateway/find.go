@@ -51,101 +51,135 @@ func (g *Gateway) searchWhenMissed(ctx context.Context) {
 		if err := g.finder.Search(ctx, searchWait); err != nil && ctx.Err() == nil {
 			g.log.Info("a camera that does not answer cannot be searched for", "why", err)
 		}
-		timer := time.NewTimer(missedEvery)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-		}
-		timer.Stop()
+		sleep(ctx, missedEvery)
 	}
 }
 
 // seen is called for each device that is new or changed.
 func (g *Gateway) seen(d discovery.Device) {
 	for _, e := range g.served.Load().entries {
-		if e.device.Load() == nil && e.isOf(d) {
-			e.device.Store(&d.ID)
-		}
+		e.recognise(d)
 	}
-	select {
-	case g.newest <- d:
-	default: // the next search brings it again
+	signal(g.newest)
+}
+
+// recognise notes that the device is the camera, by which it is found again where it moves:
+// it answered from the configured address. Others may name that address.
+func (e *entry) recognise(d discovery.Device) {
+	if d.Address.String() == hostOf(e.address) && e.isOf(d) {
+		e.device.CompareAndSwap(nil, &d.ID)
 	}
+}
+
+// serves says whether the camera is the device, as far as is known.
+func (e *entry) serves(d discovery.Device) bool {
+	if known := e.device.Load(); known != nil && isCalled(d, *known) {
+		return true
+	}
+	if id := e.cfg.ID; id != "" && (isCalled(d, id) || strings.EqualFold(id, d.Serial)) {
+		return true
+	}
+	return e.isOf(d)
 }
 
 // isOf says whether the camera's configured address is of the device. One that is asked
 // over ONVIF must have the device's port too: several cameras may be behind one address.
 func (e *entry) isOf(d discovery.Device) bool {
 	if e.address.ONVIF() {
-		return slices.Contains(servicesOf(d), e.address.Host())
+		return slices.Contains(servicesOf(d, ""), e.address.Host())
 	}
 	host := hostOf(e.address)
 	return d.Address.String() == host || slices.ContainsFunc(d.Also, func(also netip.Addr) bool { return also.String() == host })
 }
 
-// whereIs says at which host:port a camera is that does not answer at its address: where a
+// whereIs says at which host:port a camera is that does not answer at id.Host: where a
 // device with its identity was seen. The first time it has the network searched.
 func (g *Gateway) whereIs(e *entry, id camera.Identity) (string, bool) {
-	select {
-	case g.search <- struct{}{}:
-	default:
+	signal(g.search)
+	known := ""
+	if device := e.device.Load(); device != nil {
+		known = *device
 	}
-	device := ""
-	if known := e.device.Load(); known != nil {
-		device = *known
-	}
-	for _, d := range g.finder.Devices() {
-		if !isDevice(d, id, device) {
-			continue
+	scheme, _, _ := e.address.Service()
+	scheme, _, _ = strings.Cut(scheme, ":")
+	devices := g.finder.Devices()
+	for _, sure := range []bool{true, false} {
+		for _, d := range devices {
+			if sure && !isDevice(d, id, known) || !sure && !g.hasSerial(e, d, devices, id.Serial) {
+				continue
+			}
+			// The first is where it answered from.
+			if services := servicesOf(d, scheme); len(services) > 0 && services[0] != id.Host {
+				return services[0], true
+			}
 		}
-		services := servicesOf(d)
-		if len(services) == 0 || slices.Contains(services, id.Host) {
-			continue
-		}
-		return services[0], true
 	}
 	return "", false
 }
 
-// servicesOf are host:port of a device's services, best first.
-func servicesOf(d discovery.Device) []string {
+// isDevice says whether a device has a camera's endpoint reference, or is known to be it.
+func isDevice(d discovery.Device, id camera.Identity, known string) bool {
+	return known != "" && isCalled(d, known) || id.Endpoint != "" && isCalled(d, id.Endpoint)
+}
+
+// hasSerial says whether a device is the only one with a camera's serial number, and nobody
+// else's. Makers give whole series the same one, and the wrong camera's picture is worse than
+// none.
+func (g *Gateway) hasSerial(e *entry, d discovery.Device, all []discovery.Device, serial string) bool {
+	if serial == "" || !strings.EqualFold(d.Serial, serial) {
+		return false
+	}
+	for _, other := range all {
+		if other.ID != d.ID && strings.EqualFold(other.Serial, serial) {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(g.served.Load().entries, func(other *entry) bool {
+		return other.address.Host() != e.address.Host() && other.serves(d)
+	})
+}
+
+// isCalled says whether an ID is the device's, or was.
+func isCalled(d discovery.Device, id string) bool {
+	id = bareUUID(id)
+	return bareUUID(d.ID) == id || slices.ContainsFunc(d.Aliases, func(alias string) bool { return bareUUID(alias) == id })
+}
+
+// servicesOf are host:port of a device's services of a scheme, http or https, best first; ""
+// is any.
+func servicesOf(d discovery.Device, scheme string) []string {
 	var list []string
 	for _, service := range d.ONVIF {
-		u, err := url.Parse(service)
-		if err != nil {
-			continue
+		if host, of := hostPortOf(service); host != "" && (scheme == "" || of == scheme) {
+			list = append(list, host)
 		}
-		port := u.Port()
-		if port == "" {
-			port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-		}
-		list = append(list, net.JoinHostPort(u.Hostname(), port))
 	}
 	return list
 }
 
-// isDevice says whether a device has a camera's endpoint reference, or its serial number,
-// or is known to be it.
-func isDevice(d discovery.Device, id camera.Identity, known string) bool {
-	if known != "" && d.ID == known {
-		return true
+// hostPortOf is host:port of a service, and its scheme; "" where it cannot be read.
+func hostPortOf(service string) (host, scheme string) {
+	u, err := url.Parse(service)
+	if err != nil || u.Hostname() == "" {
+		return "", ""
 	}
-	if id.Serial != "" && strings.EqualFold(d.Serial, id.Serial) {
-		return true
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
 	}
-	if id.Endpoint == "" {
-		return false
-	}
-	for _, alias := range append([]string{d.ID}, d.Aliases...) {
-		if bareUUID(alias) == bareUUID(id.Endpoint) {
-			return true
-		}
-	}
-	return false
+	return net.JoinHostPort(u.Hostname(), port), u.Scheme
 }
 
 // bareUUID is an endpoint reference or UDN without what stands before the UUID.
 func bareUUID(s string) string {
 	s = strings.ToLower(strings.TrimSpace(s))
 	return strings.TrimPrefix(strings.TrimPrefix(s, "urn:"), "uuid:")
+}
+
+// signal wakes whoever waits on a channel of one element.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
 }

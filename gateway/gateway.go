@@ -42,20 +42,32 @@ const (
 // A Gateway is made by New; Run runs its cameras.
 type Gateway struct {
 	log    *slog.Logger
-	finder *discovery.Finder
+	finder finder
 	served atomic.Pointer[served]
 
-	begun  chan struct{}         // closed when Run has begun
-	search chan struct{}         // of one element: somebody misses a camera
-	newest chan discovery.Device // devices that auto_add has to look at
+	begun  chan struct{} // closed when Run has begun
+	search chan struct{} // of one element: somebody misses a camera
+	newest chan struct{} // of one element: auto_add has something to look at
 
 	changing sync.Mutex // held while cameras are added or removed
 	running  context.Context
 	tasks    sync.WaitGroup
-	cfg      *config.Config
+	cfg      *config.Config // the last one
 
-	mu    sync.Mutex
-	tried map[string]time.Time // by auto_add, by device: not again before
+	began     *config.Config   // the first one: what holds until a restart is of it
+	discovery config.Discovery // of began
+
+	tries   tries   // of auto_add
+	guesses guesses // of those who add cameras
+}
+
+// finder finds devices on the network; *discovery.Finder is one, and tests have their own.
+type finder interface {
+	Run(context.Context) error
+	Search(ctx context.Context, wait time.Duration) error
+	Devices() []discovery.Device
+	Stats() discovery.Stats
+	Forget()
 }
 
 // served is what there is at one time. Nobody changes it.
@@ -81,8 +93,9 @@ type entry struct {
 // New makes the cameras of a configuration that config.Load has checked. The error names
 // the camera whose source cannot be read.
 func New(cfg *config.Config, log *slog.Logger) (*Gateway, error) {
-	g := &Gateway{log: log, cfg: cfg, begun: make(chan struct{}), search: make(chan struct{}, 1), newest: make(chan discovery.Device, 256),
-		tried: make(map[string]time.Time)}
+	g := &Gateway{log: log, cfg: cfg, began: cfg, discovery: cfg.Discovery,
+		begun: make(chan struct{}), search: make(chan struct{}, 1), newest: make(chan struct{}, 1)}
+	g.publish(nil)
 	var prefixes []netip.Prefix
 	for _, one := range cfg.Discovery.Unicast {
 		prefix, err := config.ParsePrefix(one)
@@ -99,7 +112,7 @@ func New(cfg *config.Config, log *slog.Logger) (*Gateway, error) {
 	}
 	var entries []*entry
 	for _, c := range cfg.Cameras {
-		e, err := g.newEntry(c, cfg.Limits, configured)
+		e, err := g.newEntry(c, cfg.Limits, configured, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -109,7 +122,9 @@ func New(cfg *config.Config, log *slog.Logger) (*Gateway, error) {
 	return g, nil
 }
 
-func (g *Gateway) newEntry(c config.Camera, limits config.Limits, why origin) (*entry, error) {
+// newEntry makes a camera. device, which may be nil, is the ID of the device that was found
+// and is to be served.
+func (g *Gateway) newEntry(c config.Camera, limits config.Limits, why origin, device *string) (*entry, error) {
 	address, err := source.ParseAddress(c.Source.Reveal())
 	if err != nil {
 		return nil, fmt.Errorf("camera %q: %w", c.Name, err)
@@ -118,6 +133,7 @@ func (g *Gateway) newEntry(c config.Camera, limits config.Limits, why origin) (*
 		address = address.WithPassword(c.Password.Reveal())
 	}
 	e := &entry{cfg: c, limits: limits, origin: why, address: address}
+	e.device.Store(device)
 	identity := camera.Identity{Serial: c.ID}
 	if strings.HasPrefix(strings.ToLower(c.ID), "urn:") || strings.HasPrefix(strings.ToLower(c.ID), "uuid:") {
 		identity = camera.Identity{Endpoint: c.ID}
@@ -132,6 +148,7 @@ func (g *Gateway) newEntry(c config.Camera, limits config.Limits, why origin) (*
 		},
 		Identity:      identity,
 		Find:          func(_ context.Context, id camera.Identity) (string, bool) { return g.whereIs(e, id) },
+		DigestOnly:    device != nil, // anybody can call himself a camera
 		Events:        c.Events,
 		OnDemand:      c.OnDemand,
 		Linger:        c.Linger,
@@ -166,7 +183,7 @@ func (g *Gateway) Run(ctx context.Context) {
 	close(g.begun)
 
 	g.tasks.Go(func() { g.find(ctx) })
-	if g.cfg.Discovery.AutoAdd {
+	if g.discovery.AutoAdd {
 		g.tasks.Go(func() { g.autoAdd(ctx) })
 	}
 	g.tasks.Go(func() { g.searchWhenMissed(ctx) })
@@ -179,6 +196,9 @@ func (g *Gateway) Run(ctx context.Context) {
 
 // start runs a camera; the caller holds changing.
 func (g *Gateway) start(e *entry) {
+	for _, d := range g.finder.Devices() {
+		e.recognise(d)
+	}
 	var ctx context.Context
 	ctx, e.end = context.WithCancel(g.running)
 	e.ended = make(chan struct{})
