@@ -83,12 +83,16 @@ func (e *entry) serves(d discovery.Device) bool {
 }
 
 // isOf says whether the camera's configured address is of the device. One that is asked
-// over ONVIF must have the device's port too: several cameras may be behind one address.
+// over ONVIF must have the device's port too, where it names one: several cameras may be
+// behind one address.
 func (e *entry) isOf(d discovery.Device) bool {
-	if e.address.ONVIF() {
-		return slices.Contains(servicesOf(d, ""), e.address.Host())
-	}
 	host := hostOf(e.address)
+	if e.address.ONVIF() {
+		return slices.ContainsFunc(servicesOf(d, ""), func(service string) bool {
+			name, _, _ := net.SplitHostPort(service)
+			return service == e.address.Host() || name == host && !e.address.PortGiven()
+		})
+	}
 	return d.Address.String() == host || slices.ContainsFunc(d.Also, func(also netip.Addr) bool { return also.String() == host })
 }
 

@@ -134,13 +134,15 @@ func TestACameraThatIsAddedLaterIsKnownToo(t *testing.T) {
 }
 
 func TestADeviceIsServedByWhichever(t *testing.T) {
-	g, _ := made(t, oneONVIF+"id = \"S1\"\n[[camera]]\nname = \"stream\"\nsource = \"rtsp://192.0.2.3/1\"\n[[camera]]\nname = \"known\"\nsource = \"onvif://192.0.2.4\"\nid = \"urn:uuid:AA\"\n")
+	g, _ := made(t, "[[camera]]\nname = \"door\"\nsource = \"onvif://192.0.2.1:80\"\nid = \"S1\"\n[[camera]]\nname = \"stream\"\nsource = \"rtsp://192.0.2.3/1\"\n[[camera]]\nname = \"known\"\nsource = \"onvif://192.0.2.4\"\nid = \"urn:uuid:AA\"\n")
 	serial := at("urn:uuid:x", "192.0.2.99")
 	serial.Serial = "s1"
 	second := at("urn:uuid:y", "192.0.2.98")
 	second.Also = []netip.Addr{netip.MustParseAddr("192.0.2.3")}
 	otherPort := at("urn:uuid:z", "192.0.2.1")
 	otherPort.ONVIF = []string{"http://192.0.2.1:8080/onvif"}
+	anyPort := at("urn:uuid:z", "192.0.2.4")
+	anyPort.ONVIF = []string{"http://192.0.2.4:8000/onvif"}
 	for _, one := range []struct {
 		name string
 		d    discovery.Device
@@ -152,6 +154,7 @@ func TestADeviceIsServedByWhichever(t *testing.T) {
 		{"by another address of its stream", second, []string{"stream"}},
 		{"by its endpoint reference", at("uuid:aa", "192.0.2.97"), []string{"known"}},
 		{"another port of the same host", otherPort, []string{}},
+		{"another port, and none is configured", anyPort, []string{"known"}},
 		{"nobody", at("urn:uuid:x", "192.0.2.50"), []string{}},
 	} {
 		if got := g.ServedAs(one.d); !slices.Equal(got, one.want) || g.serves(one.d) != (len(one.want) > 0) {

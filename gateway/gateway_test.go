@@ -19,10 +19,7 @@ func parse(t *testing.T, text string) *config.Config {
 }
 
 func TestCamerasAreThereInOrderAndByName(t *testing.T) {
-	g, err := New(parse(t, "[[camera]]\nname = \"b\"\nsource = \"rtsp://h/1\"\n[[camera]]\nname = \"A\"\nsource = \"rtsp://h/2\"\n"), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
+	g, _ := made(t, "[[camera]]\nname = \"b\"\nsource = \"rtsp://h/1\"\n[[camera]]\nname = \"A\"\nsource = \"rtsp://h/2\"\n")
 	if all := g.Cameras(); len(all) != 2 || all[0].Name() != "b" || all[1].Name() != "A" {
 		t.Errorf("cameras are %v", all)
 	}
