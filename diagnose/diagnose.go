@@ -20,6 +20,17 @@ type Target struct {
 	Name    string // for messages; "" takes the host
 	Address source.Address
 	Source  source.Options
+
+	// DigestOnly never sends the password over ONVIF in a form that can be read.
+	DigestOnly bool
+}
+
+// name is what the target is called.
+func (t Target) name() string {
+	if t.Name != "" {
+		return t.Name
+	}
+	return t.Address.Host()
 }
 
 // A Step is one step of the way. Texts are sentences without a full stop.
@@ -108,8 +119,7 @@ func (w *walk) try(name string, needed bool, try func() (string, error)) {
 	w.tell(s)
 }
 
-// foundStream is a stream as it is dialled: the report shows no passwords, nor those that
-// a path may hold.
+// foundStream is a stream as it is dialled, with user and password: the report shows none.
 type foundStream struct {
 	profile string
 	address source.Address

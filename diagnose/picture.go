@@ -26,7 +26,7 @@ func Diagnose(ctx context.Context, t Target, tell func(Step)) *Report {
 			client.Close()
 		}
 		for _, one := range w.found {
-			w.describe("stream of "+one.profile, t, one.address.WithLogin(t.Address))
+			w.describe("stream of "+one.profile, t, one.address)
 		}
 	} else {
 		w.describe("stream", t, t.Address)
@@ -40,11 +40,7 @@ func Diagnose(ctx context.Context, t Target, tell func(Step)) *Report {
 func (w *walk) picture(t Target) (string, error) {
 	ctx, cancel := context.WithTimeout(w.ctx, pictureTimeout)
 	defer cancel()
-	name := t.Name
-	if name == "" {
-		name = t.Address.Host()
-	}
-	cam := camera.New(camera.Config{Name: name, Address: t.Address, Source: t.Source, OnDemand: true}, slog.New(slog.DiscardHandler))
+	cam := camera.New(camera.Config{Name: t.name(), Address: t.Address, Source: t.Source, DigestOnly: t.DigestOnly, OnDemand: true}, slog.New(slog.DiscardHandler))
 	running, end := context.WithCancel(context.WithoutCancel(ctx))
 	var life sync.WaitGroup
 	life.Go(func() { cam.Run(running) }) //nolint:errcheck // it is running's
@@ -59,6 +55,9 @@ func (w *walk) picture(t Target) (string, error) {
 	for {
 		p, err := viewer.Next(ctx)
 		if err != nil {
+			if w.ctx.Err() != nil {
+				return "", w.ctx.Err()
+			}
 			if why := cam.Status().LastError; why != "" {
 				return "", errors.New(why)
 			}

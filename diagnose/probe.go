@@ -35,7 +35,8 @@ func (w *walk) ask(t Target) *onvif.Client {
 	service, _, _ := t.Address.Service()
 	user, password, _ := t.Address.Login()
 	client, err := onvif.New(onvif.Options{Address: service, User: user, Password: password,
-		TLSFingerprint: t.Source.TLSFingerprint, TLSInsecure: t.Source.TLSInsecure, Log: t.Source.Log})
+		TLSFingerprint: t.Source.TLSFingerprint, TLSInsecure: t.Source.TLSInsecure,
+		DigestOnly: t.DigestOnly, Log: t.Source.Log})
 	if err != nil {
 		w.step("address", func() (string, error) { return "", err })
 		return nil
@@ -85,7 +86,7 @@ func (w *walk) ask(t Target) *onvif.Client {
 		}
 		return strings.Join(names, ", "), err
 	})
-	w.step("stream addresses", func() (string, error) { return w.addresses(client, profiles) })
+	w.step("stream addresses", func() (string, error) { return w.addresses(client, t, profiles) })
 	if len(profiles) > 0 && !w.failed {
 		w.snapshots(client, profiles)
 	}
@@ -94,7 +95,7 @@ func (w *walk) ask(t Target) *onvif.Client {
 }
 
 // addresses asks where the profiles' streams are: one is enough.
-func (w *walk) addresses(client *onvif.Client, profiles []onvif.Profile) (string, error) {
+func (w *walk) addresses(client *onvif.Client, t Target, profiles []onvif.Profile) (string, error) {
 	var texts []string
 	var failed error
 	for _, p := range profiles {
@@ -105,6 +106,9 @@ func (w *walk) addresses(client *onvif.Client, profiles []onvif.Profile) (string
 			var address source.Address
 			if address, err = source.ParseAddress(uri); err == nil {
 				one.Stream = address.String()
+				if !onvif.CarriesPassword(uri) { // some cameras refuse both
+					address = address.WithLogin(t.Address)
+				}
 				w.found = append(w.found, foundStream{p.Name, address})
 				texts = append(texts, one.Stream)
 			}
@@ -208,10 +212,15 @@ func (w *walk) describe(name string, t Target, address source.Address) {
 		}
 		first := &firstPicture{end: cancel}
 		options := t.Source
-		options.Camera = t.Name
+		options.Camera = t.name()
 		err = source.RTSP(ctx, conn, address, options, first)
 		if first.unit == nil {
-			if ctx.Err() != nil {
+			switch {
+			case w.ctx.Err() != nil:
+				err = w.ctx.Err()
+			case ctx.Err() != nil && !first.plays:
+				err = mendable{fmt.Errorf("it did not agree to send within %v", streamTimeout), "the camera takes very long: is it overloaded, or the network?"}
+			case ctx.Err() != nil:
 				err = mendable{fmt.Errorf("it agreed to send and sent no picture within %v", streamTimeout), "does the camera encode this profile? Restart the camera; look whether a firewall lets RTP through"}
 			}
 			return "", err
@@ -230,9 +239,11 @@ type firstPicture struct {
 	end  func()
 	info source.Info
 	unit *media.AccessUnit
+
+	plays bool // the camera has agreed to send
 }
 
-func (f *firstPicture) Playing(info source.Info) { f.info = info }
+func (f *firstPicture) Playing(info source.Info) { f.info, f.plays = info, true }
 func (f *firstPicture) Transport(name string)    { f.info.Transport = name }
 func (f *firstPicture) Damaged(uint64, error)    {}
 func (f *firstPicture) AccessUnit(au *media.AccessUnit) {

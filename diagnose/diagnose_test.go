@@ -1,0 +1,278 @@
+package diagnose
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"camgate/camera/source"
+	"camgate/onvif"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestSpansAreSaidAsPeopleSayThem(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		2 * time.Second:                 "2 s",
+		59 * time.Second:                "59 s",
+		time.Minute:                     "1 min 0 s",
+		59*time.Minute + 59*time.Second: "59 min 59 s",
+		time.Hour:                       "1 h 0 min",
+		3*time.Hour + 12*time.Minute:    "3 h 12 min",
+		47*time.Hour + 59*time.Minute:   "47 h 59 min",
+		48 * time.Hour:                  "2 days",
+		20454 * 24 * time.Hour:          "20454 days",
+	} {
+		if got := span(d); got != want {
+			t.Errorf("%v is %q, want %q", d, got, want)
+		}
+	}
+}
+
+func TestClocksAreExplained(t *testing.T) {
+	for _, one := range []struct {
+		clock onvif.Clock
+		want  string
+	}{
+		{onvif.Clock{}, "the camera's clock is right"},
+		{onvif.Clock{Skew: -1499 * time.Millisecond}, "the camera's clock is right"},
+		{onvif.Clock{Skew: 2 * time.Second, Source: "GetSystemDateAndTime"}, "the camera's clock is 2 s ahead; the gateway signs with the camera's time, nothing to do"},
+		{onvif.Clock{Skew: -3*time.Hour - 12*time.Minute - 400*time.Millisecond}, "the camera's clock is 3 h 12 min behind; the gateway signs with the camera's time, nothing to do"},
+		{onvif.Clock{Skew: time.Hour, Source: "HTTP Date"}, "the camera's clock is 1 h 0 min ahead (by HTTP Date); the gateway signs with the camera's time, nothing to do"},
+		{onvif.Clock{Source: "ours"}, "the camera's clock is right (by ours)"},
+	} {
+		if got := clockText(one.clock); got != one.want {
+			t.Errorf("%+v: %q, want %q", one.clock, got, one.want)
+		}
+	}
+}
+
+func TestEachKindOfErrorHasItsMend(t *testing.T) {
+	locked := errors.Join(onvif.ErrLocked, onvif.ErrNotAuthorized)
+	for _, one := range []struct {
+		name string
+		err  error
+		want string // within
+	}{
+		{"its own", fmt.Errorf("x: %w", mendable{onvif.ErrLocked, "press the button"}), "press the button"},
+		{"a locked account", locked, "unlocks"},
+		{"a refused password", onvif.ErrNotAuthorized, "onvif://user:password@"},
+		{"no ONVIF", onvif.ErrNotONVIF, "8899"},
+		{"nonsense", onvif.ErrMalformed, "ONVIF port"},
+		{"nobody there", &onvif.UnreachableError{Address: "192.0.2.1:80", Cause: errors.New("no route")}, "switched on"},
+		{"no answer in time", &onvif.UnreachableError{Address: "192.0.2.1:80", Cause: context.DeadlineExceeded}, "switched on"},
+		{"too late", context.DeadlineExceeded, "overloaded"},
+	} {
+		if got := mend(one.err); !strings.Contains(got, one.want) {
+			t.Errorf("%s: %q", one.name, got)
+		}
+	}
+	for _, err := range []error{errors.New("something"), context.Canceled} {
+		if got := mend(err); got != "" {
+			t.Errorf("%v: %q", err, got)
+		}
+	}
+}
+
+func TestAfterAFailureTheRestIsNotTried(t *testing.T) {
+	var told []string
+	w := newWalk(context.Background(), Target{}, func(s Step) {
+		told = append(told, fmt.Sprintf("%s %v %v %q", s.Name, s.OK, s.Skipped, s.Text))
+	})
+	w.step("one", func() (string, error) { return "fine", nil })
+	w.extra("two", func() (string, error) { return "", errors.New("not needed") })
+	w.step("three", func() (string, error) { return "", errors.New("broken") })
+	w.step("four", func() (string, error) { t.Error("it is tried"); return "", nil })
+	w.extra("five", func() (string, error) { t.Error("it is tried"); return "", nil })
+	want := []string{`one true false "fine"`, `two false false "not needed"`, `three false false "broken"`, `four false true ""`, `five false true ""`}
+	if strings.Join(told, "\n") != strings.Join(want, "\n") || len(w.report.Steps) != 5 || !w.failed {
+		t.Errorf("told:\n%s\nwant:\n%s", strings.Join(told, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestAddressesAreShownWithoutALogin(t *testing.T) {
+	for uri, want := range map[string]string{
+		"http://u:s3cret@192.0.2.1/snap?user=u&password=s3cret": "http://192.0.2.1/snap?user=u&password=***",
+		"https://192.0.2.1:8443/snap":                           "https://192.0.2.1:8443/snap",
+		"http://192.0.2.1:80/snap":                              "http://192.0.2.1:80/snap",
+		"nonsense":                                              "",
+		"http://bad host/s3cret":                                "http://…",
+	} {
+		if got := withoutLogin(uri); got != want {
+			t.Errorf("%s is shown as %q, want %q", uri, got, want)
+		}
+	}
+}
+
+func TestProfilesAreDescribedAsFarAsTheyAreTold(t *testing.T) {
+	for want, p := range map[string]onvif.Profile{
+		"H264 1920×1080 25 fps": {Codec: "H264", Width: 1920, Height: 1080, FPS: 25},
+		"H265 12.5 fps":         {Codec: "H265", FPS: 12.5},
+		"codec not told":        {},
+	} {
+		if got := describe(p); got != want {
+			t.Errorf("%+v is %q, want %q", p, got, want)
+		}
+	}
+}
+
+// fake is an ONVIF camera whose stream is at uri, and that lets in who is called admin.
+func fake(t *testing.T, uri string) Target {
+	t.Helper()
+	operation := regexp.MustCompile(`Body>\s*<(?:\w+:)?(\w+)`)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(io.LimitReader(r.Body, 1<<20))
+		name := ""
+		if m := operation.FindSubmatch(body); m != nil {
+			name = string(m[1])
+		}
+		now := time.Now().UTC().Add(-3 * time.Hour)
+		answers := map[string]string{
+			"GetSystemDateAndTime": fmt.Sprintf("<SystemDateAndTime><UTCDateTime><Time><Hour>%d</Hour><Minute>%d</Minute><Second>%d</Second></Time><Date><Year>%d</Year><Month>%d</Month><Day>%d</Day></Date></UTCDateTime></SystemDateAndTime>",
+				now.Hour(), now.Minute(), now.Second(), now.Year(), now.Month(), now.Day()),
+			"GetServices":          "<Service><Namespace>http://www.onvif.org/ver10/media/wsdl</Namespace><XAddr>http://" + r.Host + "/media</XAddr></Service>",
+			"GetDeviceInformation": "<Manufacturer>Acme</Manufacturer><Model>One</Model>",
+			"GetProfiles":          `<Profiles token="p"><Name>main</Name><VideoEncoderConfiguration token="e"><Encoding>H264</Encoding></VideoEncoderConfiguration></Profiles>`,
+			"GetStreamUri":         "<MediaUri><Uri>" + uri + "</Uri></MediaUri>",
+		}
+		answer, known := answers[name]
+		inner := "<" + name + "Response>" + answer + "</" + name + "Response>"
+		open := name == "GetSystemDateAndTime" || name == "GetServices"
+		switch {
+		case !open && !strings.Contains(string(body), ">admin<"):
+			inner = fault("Sender", "NotAuthorized")
+			w.WriteHeader(http.StatusBadRequest)
+		case !known:
+			inner = fault("Receiver", "ActionNotSupported")
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+		io.WriteString(w, `<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Body>`+inner+`</s:Body></s:Envelope>`)
+	}))
+	t.Cleanup(server.Close)
+	return target(t, "onvif://admin:s3cret@"+strings.TrimPrefix(server.URL, "http://"))
+}
+
+func fault(code, subcode string) string {
+	return `<s:Fault><s:Code><s:Value>s:` + code + `</s:Value><s:Subcode><s:Value>ter:` + subcode + `</s:Value></s:Subcode></s:Code><s:Reason><s:Text>no</s:Text></s:Reason></s:Fault>`
+}
+
+func target(t *testing.T, address string) Target {
+	t.Helper()
+	a, err := source.ParseAddress(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Target{Name: "door", Address: a}
+}
+
+// closed is host:port where nothing listens.
+func closed(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// last is the step that failed, and how many were not tried.
+func last(t *testing.T, r *Report) (failed Step, skipped int) {
+	t.Helper()
+	data, err := json.Marshal(r)
+	if err != nil || strings.Contains(string(data), "s3cret") {
+		t.Errorf("the report is %s, %v", data, err)
+	}
+	for _, s := range r.Steps {
+		if s.Skipped {
+			skipped++
+		} else if !s.OK && s.Name != "single pictures" {
+			failed = s
+		}
+	}
+	return failed, skipped
+}
+
+func TestProbeTellsWhatACameraIs(t *testing.T) {
+	r := Probe(context.Background(), fake(t, "rtsp://127.0.0.1:1/user=admin_password=s3cret_channel=1"), nil)
+	if s, _ := last(t, r); !r.OK || s.Name != "" {
+		t.Fatalf("%q fails: %s", s.Name, s.Text)
+	}
+	if r.Maker != "Acme" || r.ClockSkew == nil || *r.ClockSkew > -10000 || len(r.Profiles) != 1 || !strings.Contains(r.Profiles[0].Stream, "password=***") {
+		t.Errorf("the report is %+v", r)
+	}
+}
+
+func TestTheFirstFailureIsNamedWithItsMend(t *testing.T) {
+	nobody := closed(t)
+	wrong := fake(t, "rtsp://127.0.0.1:1/x")
+	service, _, _ := wrong.Address.Service()
+	wrong = target(t, "onvif://other:s3cret@"+strings.TrimPrefix(service, "http://"))
+	for _, one := range []struct {
+		name             string
+		target           Target
+		step, text, mend string
+	}{
+		{"nothing listens", target(t, "onvif://admin:s3cret@"+nobody), "network", "does not answer on port", "nothing listens on port"},
+		{"no stream's port", target(t, "rtsp://admin:s3cret@"+nobody+"/x"), "network", "does not answer on port", "another port"},
+		{"no such name", target(t, "onvif://admin:s3cret@camera.invalid:80"), "name", "camera.invalid has no address", "check the name"},
+		{"another user", wrong, "login", "password refused", "onvif://user:password@"},
+		{"the stream's port", fake(t, "rtsp://"+nobody+"/x"), "stream of main", "does not answer", "RTSP"},
+	} {
+		t.Run(one.name, func(t *testing.T) {
+			r := Diagnose(context.Background(), one.target, nil)
+			s, skipped := last(t, r)
+			if r.OK || s.Name != one.step || !strings.Contains(s.Text, one.text) || !strings.Contains(s.Mend, one.mend) || skipped == 0 {
+				t.Errorf("%q fails: %s; mend: %s; %d not tried", s.Name, s.Text, s.Mend, skipped)
+			}
+			if end := r.Steps[len(r.Steps)-1]; end.Name != "picture" || !end.Skipped {
+				t.Errorf("the last step is %+v", end)
+			}
+		})
+	}
+}
+
+// TestWhoEndsItIsNotTheCamera: an interrupted walk blames nobody.
+func TestWhoEndsItIsNotTheCamera(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	r := Diagnose(ctx, target(t, "rtsp://"+l.Addr().String()+"/x"), func(s Step) {
+		if s.Name == "network" {
+			cancel()
+		}
+	})
+	if s, _ := last(t, r); s.Name != "stream" || !strings.Contains(s.Text, "cancel") || strings.Contains(s.Text, "no picture") {
+		t.Errorf("%q fails: %s", s.Name, s.Text)
+	}
+}
+
+func TestAnAddressThatCarriesAPasswordGetsNoOther(t *testing.T) {
+	for uri, adds := range map[string]bool{"rtsp://127.0.0.1:1/x": true, "rtsp://127.0.0.1:1/x?user=a&amp;password=s3cret": false} {
+		tg := fake(t, uri)
+		w := newWalk(context.Background(), tg, nil)
+		client := w.ask(tg)
+		client.Close()
+		if len(w.found) != 1 {
+			t.Fatalf("%d streams", len(w.found))
+		}
+		if _, _, given := w.found[0].address.Login(); given != adds {
+			t.Errorf("%s: a login is added: %v", uri, given)
+		}
+	}
+}
