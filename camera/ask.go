@@ -142,10 +142,9 @@ func (d *device) stream(ctx context.Context, client *onvif.Client, p onvif.Profi
 	if err != nil {
 		return stream{}, fmt.Errorf("profile %q: %w", p.Name, err)
 	}
-	if !onvif.CarriesPassword(uri) { // some cameras refuse both
-		address = address.WithLogin(d.cfg.Address)
-	}
-	s := stream{Profile: p, address: address}
+	// Some cameras want the password in the query, and it stands there already; user and
+	// password are sent besides only to one that asks for them (quirk 31).
+	s := stream{Profile: p, address: address.WithLogin(d.cfg.Address)}
 	if s.snapshot, err = client.SnapshotURI(ctx, p); err != nil {
 		d.log.Debug("no snapshot address", "profile", p.Name, "why", err)
 	}
