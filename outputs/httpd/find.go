@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"mime"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -84,7 +85,9 @@ func (s *Server) searchDevices(c echo.Context) error {
 			return badRequest(errors.New("wait must be 100ms to 20s"))
 		}
 	}
-	if err := s.cfg.Finder.Search(c.Request().Context(), wait); err != nil {
+	ctx, cancel := context.WithTimeout(c.Request().Context(), longestSearch+wait) // another search may run
+	defer cancel()
+	if err := s.cfg.Finder.Search(ctx, wait); err != nil {
 		return &failure{status: http.StatusServiceUnavailable, sentence: "the network cannot be searched: " + err.Error()}
 	}
 	return c.JSON(http.StatusOK, s.found())
@@ -109,16 +112,25 @@ func (s *Server) addCamera(c echo.Context) error {
 		return badRequest(errors.New("device must be the id of a device in /api/discovery"))
 	}
 	name, err := s.cfg.Finder.AddDevice(c.Request().Context(), asked.Device, asked.Name, asked.User, asked.Password)
-	var unreachable *onvif.UnreachableError
 	switch {
 	case err == nil:
 		return c.JSON(http.StatusCreated, map[string]string{"camera": name})
 	case errors.Is(err, onvif.ErrNotAuthorized), errors.Is(err, onvif.ErrLocked):
 		return &failure{status: http.StatusUnprocessableEntity, sentence: err.Error()}
-	case errors.As(err, &unreachable), errors.Is(err, context.DeadlineExceeded):
+	case ofDevice(err):
 		return &failure{status: http.StatusBadGateway, sentence: err.Error()}
 	}
 	return badRequest(err)
+}
+
+// ofDevice says whether an error is of the device that was asked, and not of who asked.
+func ofDevice(err error) bool {
+	for _, one := range []error{context.DeadlineExceeded, onvif.ErrNotONVIF, onvif.ErrMalformed, onvif.ErrTooLarge, onvif.ErrNotSupported} {
+		if errors.Is(err, one) {
+			return true
+		}
+	}
+	return errors.As(err, new(*onvif.UnreachableError)) || errors.As(err, new(*onvif.Fault)) || errors.As(err, new(*onvif.CertificateError))
 }
 
 // order is what POST /api/cameras/{camera}/ptz takes.
@@ -185,6 +197,8 @@ func moveFailure(err error) error {
 		status = http.StatusConflict
 	case errors.Is(err, camera.ErrOrder):
 		status = http.StatusBadRequest
+	case errors.Is(err, camera.ErrClosed):
+		status = http.StatusServiceUnavailable
 	}
 	return &failure{status: status, sentence: err.Error()}
 }
@@ -192,13 +206,17 @@ func moveFailure(err error) error {
 // readJSON reads a body, which readBody has bounded.
 func readJSON(c echo.Context, into any) error {
 	r := c.Request()
-	if kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); kind != "application/json" {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return &failure{status: http.StatusUnsupportedMediaType, sentence: "the request's body must be JSON, and its Content-Type application/json"}
 	}
 	d := json.NewDecoder(r.Body)
 	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil || d.More() {
-		return badRequest(fmt.Errorf("the request's body is not the JSON that is wanted: %s", params.Shorten(fmt.Sprint(err))))
+	err := d.Decode(into)
+	if err == nil && d.More() {
+		err = errors.New("there is more behind it")
+	}
+	if err != nil {
+		return badRequest(fmt.Errorf("the request's body is not the JSON that is wanted: %s", params.Shorten(err.Error())))
 	}
 	return nil
 }
