@@ -106,10 +106,7 @@ func (w *walk) addresses(client *onvif.Client, t Target, profiles []onvif.Profil
 			var address source.Address
 			if address, err = source.ParseAddress(uri); err == nil {
 				one.Stream = address.String()
-				if !onvif.CarriesPassword(uri) { // some cameras refuse both
-					address = address.WithLogin(t.Address)
-				}
-				w.found = append(w.found, foundStream{p.Name, address})
+				w.found = append(w.found, foundStream{p.Name, address.WithLogin(t.Address)})
 				texts = append(texts, one.Stream)
 			}
 		}
