@@ -262,17 +262,19 @@ func TestWhoEndsItIsNotTheCamera(t *testing.T) {
 	}
 }
 
-func TestAnAddressThatCarriesAPasswordGetsNoOther(t *testing.T) {
-	for uri, adds := range map[string]bool{"rtsp://127.0.0.1:1/x": true, "rtsp://127.0.0.1:1/x?user=a&amp;password=s3cret": false} {
+// TestUserAndPasswordAreAtHand: RTSP sends them to a camera that asks for them, also where
+// its address holds them already.
+func TestUserAndPasswordAreAtHand(t *testing.T) {
+	for _, uri := range []string{"rtsp://127.0.0.1:1/x", "rtsp://127.0.0.1:1/x?user=a&amp;password=s3cret"} {
 		tg := fake(t, uri)
 		w := newWalk(context.Background(), tg, nil)
-		client := w.ask(tg)
-		client.Close()
+		w.ask(tg).Close()
 		if len(w.found) != 1 {
 			t.Fatalf("%d streams", len(w.found))
 		}
-		if _, _, given := w.found[0].address.Login(); given != adds {
-			t.Errorf("%s: a login is added: %v", uri, given)
+		if user, password, _ := w.found[0].address.Login(); user != "admin" || password != "s3cret" {
+			t.Errorf("%s is asked with user %q", uri, user)
 		}
+		last(t, w.report)
 	}
 }
