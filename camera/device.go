@@ -146,6 +146,9 @@ func (d *device) close() {
 // and password.
 func (c *Camera) Configured() (source.Address, source.Options) { return c.cfg.Address, c.cfg.Source }
 
+// DigestOnly says that the password is never sent over ONVIF in a form that can be read.
+func (c *Camera) DigestOnly() bool { return c.cfg.DigestOnly }
+
 // StreamAddress is where the pictures come from, without user and password; "" where an
 // ONVIF camera has not told yet.
 func (c *Camera) StreamAddress() string {

@@ -299,7 +299,13 @@ func TestAddingADeviceAsksItFirst(t *testing.T) {
 	if name, err := g.AddDevice(ctx, "urn:uuid:1", "door", "admin", "right"); err != nil || name != "door" {
 		t.Fatalf("the right one: %q, %v", name, err)
 	}
-	if got := names(g); !slices.Equal(got, []string{"door", "door-2"}) {
+	if _, err := g.Add("named", "onvif://admin:right@192.0.2.1"); err != nil {
+		t.Fatal(err)
+	}
+	if !g.Camera("door").DigestOnly() || !g.Camera("door-2").DigestOnly() || g.Camera("named").DigestOnly() {
+		t.Error("a device that anybody may be gets a readable password, or a camera whose address somebody named does not")
+	}
+	if got := names(g); !slices.Equal(got, []string{"door", "door-2", "named"}) {
 		t.Errorf("it is served as %q", got)
 	}
 	if _, err := g.AddDevice(ctx, "urn:uuid:1", "again", "admin", "right"); !errors.Is(err, ErrServed) || !strings.Contains(err.Error(), `"door"`) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -68,7 +69,10 @@ func (d *demoCommand) Run(ctx context.Context, c console) error {
 	return serve(ctx, site{cfg: cfg, console: c, socket: d.Socket, listening: func(net.Addr, *slog.Logger) {},
 		begun: func(ctx context.Context, o *operator) error {
 			fmt.Fprintln(c.log, "finding them on the loopback interface…")
-			if err := findDemo(ctx, o.Gateway); err != nil {
+			if err := findDemo(ctx, o.Gateway, cameras.devices); err != nil {
+				if ctx.Err() != nil {
+					return nil // somebody ends it
+				}
 				return err
 			}
 			fmt.Fprintf(c.out, `
@@ -118,7 +122,8 @@ func startDemo(ctx context.Context) (*demoSite, error) {
 			s.cams = append(s.cams, cam)
 			profiles = append(profiles, device.Profile{Camera: cam})
 		}
-		d, err := device.Start(ctx, device.Options{Name: one.name, Model: one.model, Profiles: profiles, PTZ: one.small != nil,
+		// Another demo on this machine has cameras of the same names.
+		d, err := device.Start(ctx, device.Options{Name: one.name, Model: one.model, UUID: randomUUID(), Profiles: profiles, PTZ: one.small != nil,
 			WSDiscovery: true, Network: s.network})
 		if err != nil {
 			return s, err
@@ -142,26 +147,33 @@ func (s *demoSite) close() {
 
 // findDemo searches for the simulated cameras and adds them, under their names and in
 // their order.
-func findDemo(ctx context.Context, g *gateway.Gateway) error {
+func findDemo(ctx context.Context, g *gateway.Gateway, devices []*device.Device) error {
 	ctx, cancel := context.WithTimeout(ctx, findWithin)
 	defer cancel()
-	ids := map[string]string{}
-	for len(ids) < len(demoCameras) {
+	found := map[string]bool{}
+	missing := func(d *device.Device) bool { return !found[d.EndpointReference()] }
+	for slices.ContainsFunc(devices, missing) {
 		if err := g.Search(ctx, 500*time.Millisecond); err != nil {
-			return fmt.Errorf("%d of %d simulated cameras were found on the loopback interface: %w", len(ids), len(demoCameras), err)
+			return fmt.Errorf("not all %d simulated cameras were found on the loopback interface within %v: %w", len(devices), findWithin, err)
 		}
-		for _, found := range g.Devices() {
-			if slices.ContainsFunc(demoCameras, func(one demoCamera) bool { return one.name == found.Name }) {
-				ids[found.Name] = found.ID
-			}
+		for _, d := range g.Devices() {
+			found[d.ID] = true
 		}
 	}
-	for _, one := range demoCameras {
-		if _, err := g.AddDevice(ctx, ids[one.name], one.name, "", ""); err != nil {
+	for _, d := range devices {
+		if _, err := g.AddDevice(ctx, d.EndpointReference(), d.Name(), "", ""); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// randomUUID is one of version 4 (RFC 9562 section 5.4).
+func randomUUID() string {
+	var b [16]byte
+	rand.Read(b[:]) // it never fails
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
 // control serves the faults of the cameras.

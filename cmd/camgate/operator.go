@@ -79,7 +79,7 @@ func (o *operator) target(nameOrURL string) (diagnose.Target, error) {
 		return diagnose.Target{}, fmt.Errorf("%w: %q; a URL does too: onvif://user:password@address", gateway.ErrNoCamera, nameOrURL)
 	}
 	address, options := c.Configured()
-	return diagnose.Target{Name: c.Name(), Address: address, Source: options}, nil
+	return diagnose.Target{Name: c.Name(), Address: address, Source: options, DigestOnly: c.DigestOnly()}, nil
 }
 
 // targetOf is a camera that is named by its URL. One that is asked by http:// is asked
@@ -205,7 +205,7 @@ func (o *operator) ONVIF(nameOrURL, user, password string) (*onvif.Client, error
 		user, password, _ = t.Address.Login()
 	}
 	return onvif.New(onvif.Options{Address: service, User: user, Password: password,
-		TLSFingerprint: t.Source.TLSFingerprint, TLSInsecure: t.Source.TLSInsecure, Log: o.log})
+		TLSFingerprint: t.Source.TLSFingerprint, TLSInsecure: t.Source.TLSInsecure, DigestOnly: t.DigestOnly, Log: o.log})
 }
 
 // Stream is of repl.Gateway.

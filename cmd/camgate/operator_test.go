@@ -1,0 +1,120 @@
+package main
+
+import (
+	"errors"
+	"log/slog"
+	"net"
+	"regexp"
+	"strings"
+	"testing"
+
+	"camgate/camera"
+	"camgate/config"
+	"camgate/gateway"
+)
+
+func TestTargetsAreNamedByTheirURL(t *testing.T) {
+	for raw, want := range map[string]string{
+		"onvif://u:s3cret@192.0.2.1":             "onvif://192.0.2.1:80/",
+		" http://u:s3cret@192.0.2.1:8080/onvif ": "onvif://192.0.2.1:8080/onvif",
+		"HTTPS://192.0.2.1":                      "onvifs://192.0.2.1:443/",
+		"rtsp://u:s3cret@192.0.2.1/1":            "rtsp://192.0.2.1:554/1",
+		"ftp://u:s3cret@192.0.2.1/1":             "",
+		"http://":                                "",
+		"rtsp://u:s3cret@bad host/":              "",
+	} {
+		got, err := targetOf(raw)
+		if err != nil {
+			if want != "" || strings.Contains(err.Error(), "s3cret") {
+				t.Errorf("%s: %v", raw, err)
+			}
+			continue
+		}
+		if got.Address.String() != want || got.Name != got.Address.Host() {
+			t.Errorf("%s is %s, called %s", raw, got.Address, got.Name)
+		}
+	}
+}
+
+func testOperator(t *testing.T, text string) *operator {
+	t.Helper()
+	cfg, err := config.Parse("c.toml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := gateway.New(cfg, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &operator{Gateway: g, level: new(slog.LevelVar), log: quiet}
+}
+
+func TestCamerasAreTargetsByName(t *testing.T) {
+	o := testOperator(t, "[[camera]]\nname = \"door\"\nsource = \"onvif://u:s3cret@192.0.2.1\"\n[[camera]]\nname = \"yard\"\nsource = \"rtsp://192.0.2.1/1\"\n")
+	got, err := o.target("door")
+	if user, password, _ := got.Address.Login(); err != nil || got.Name != "door" || user != "u" || password != "s3cret" {
+		t.Errorf("door is %q, %v", got.Name, err)
+	}
+	if _, err := o.target("none"); !errors.Is(err, gateway.ErrNoCamera) || !strings.Contains(err.Error(), "onvif://") {
+		t.Errorf("nobody: %v", err)
+	}
+	if _, err := o.ONVIF("yard", "", ""); !errors.Is(err, camera.ErrNotONVIF) {
+		t.Errorf("a camera without ONVIF: %v", err)
+	}
+	if got := o.Stream("yard"); got != "rtsp://192.0.2.1:554/1" {
+		t.Errorf("its stream is at %q", got)
+	}
+	if got := o.Stream("none") + o.Stream("door"); got != "" { // it has not been asked
+		t.Errorf("streams that are not known are at %q", got)
+	}
+	if _, err := o.Reload(); err == nil {
+		t.Error("there is nothing to reload, and it is reloaded")
+	}
+}
+
+func TestLogLevelsAreThoseThereAre(t *testing.T) {
+	o := testOperator(t, "")
+	for _, level := range []string{"debug", "INFO", "warn", "error"} {
+		if err := o.LogLevel(level); err != nil {
+			t.Errorf("%s: %v", level, err)
+		}
+	}
+	if err := o.LogLevel("loud"); err == nil || o.level.Level() != slog.LevelError {
+		t.Errorf("loud: %v, %v", err, o.level.Level())
+	}
+}
+
+func TestPagesAreAtAddressesThatCanBeOpened(t *testing.T) {
+	if got := pagesAt(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8000}); len(got) != 1 || got[0] != "http://127.0.0.1:8000/" {
+		t.Errorf("they are at %q", got)
+	}
+	for _, page := range pagesAt(&net.TCPAddr{IP: net.IPv6unspecified, Port: 8000}) {
+		if strings.Contains(page, "[::]") || strings.Contains(page, "0.0.0.0") || !strings.HasSuffix(page, ":8000/") {
+			t.Errorf("one is at %q", page)
+		}
+	}
+}
+
+func TestFreePortsAreFree(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	got, err := freePort(l.Addr().String())
+	if err != nil || got == l.Addr().String() {
+		t.Errorf("a port that is taken becomes %q, %v", got, err)
+	}
+	for _, wrong := range []string{"8000", "127.0.0.1:x", "127.0.0.1:99999", "192.0.2.1:8000"} {
+		if got, err := freePort(wrong); err == nil {
+			t.Errorf("%s becomes %s", wrong, got)
+		}
+	}
+}
+
+func TestUUIDsDiffer(t *testing.T) {
+	one := randomUUID()
+	if !regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`).MatchString(one) || one == randomUUID() {
+		t.Errorf("one is %s", one)
+	}
+}
