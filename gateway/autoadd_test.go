@@ -254,7 +254,7 @@ func TestEyesAreCountedOnceAndNotWithoutEnd(t *testing.T) {
 func TestWhatIsRememberedOfDevicesIsBounded(t *testing.T) {
 	var tr tries
 	now := time.Now()
-	for n := range 3 * maxTries {
+	for n := range maxTries + 100 {
 		tr.later(now, time.Hour, fmt.Sprint(n))
 	}
 	if n := len(tr.until); n != maxTries {
@@ -267,7 +267,7 @@ func TestWhatIsRememberedOfDevicesIsBounded(t *testing.T) {
 		t.Error("nobody is tried an hour later")
 	}
 	var g guesses
-	for n := range 3 * maxTries {
+	for n := range maxTries + 100 {
 		g.take(now, fmt.Sprint(n))
 	}
 	if n := len(g.tried); n != maxTries {
