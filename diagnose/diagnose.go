@@ -109,6 +109,9 @@ func (w *walk) try(name string, needed bool, try func() (string, error)) {
 	if !w.failed {
 		began := time.Now()
 		text, err := try()
+		if err != nil && errors.Is(w.ctx.Err(), context.Canceled) { // by whoever asked: the camera is not to blame
+			err = fmt.Errorf("interrupted: %w", w.ctx.Err())
+		}
 		s.Took, s.OK, s.Text = time.Since(began), err == nil, text
 		if err != nil {
 			s.Text, s.Mend = err.Error(), mend(err)

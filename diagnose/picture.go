@@ -55,9 +55,6 @@ func (w *walk) picture(t Target) (string, error) {
 	for {
 		p, err := viewer.Next(ctx)
 		if err != nil {
-			if w.ctx.Err() != nil {
-				return "", w.ctx.Err()
-			}
 			if why := cam.Status().LastError; why != "" {
 				return "", errors.New(why)
 			}

@@ -213,8 +213,6 @@ func (w *walk) describe(name string, t Target, address source.Address) {
 		err = source.RTSP(ctx, conn, address, options, first)
 		if first.unit == nil {
 			switch {
-			case w.ctx.Err() != nil:
-				err = w.ctx.Err()
 			case ctx.Err() != nil && !first.plays:
 				err = mendable{fmt.Errorf("it did not agree to send within %v", streamTimeout), "the camera takes very long: is it overloaded, or the network?"}
 			case ctx.Err() != nil:
