@@ -38,6 +38,14 @@ func (d *device) gone(why error) {
 // caller holds mu.
 func (d *device) away() bool { return d.identity.Host != d.base }
 
+// digestOnly says that whoever answers may be somebody else, and is not to learn the
+// password: at another address than the configured one, and where it was only found.
+func (d *device) digestOnly() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.cfg.DigestOnly || d.away()
+}
+
 // follow looks whether the camera that does not answer was seen at another address, and
 // goes there; or back to the configured one, where nothing is heard of it for long.
 func (d *device) follow(ctx context.Context) bool {

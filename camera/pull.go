@@ -54,6 +54,7 @@ func (s *session) run(ctx context.Context, conn net.Conn) error {
 	}
 	options := s.c.cfg.Source
 	options.Transport = s.c.transport()
+	options.DigestOnly = s.c.device != nil && s.c.device.digestOnly()
 	return source.RTSP(ctx, conn, s.chosen.address, options, s)
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/koron/go-ssdp"
 )
@@ -24,8 +25,9 @@ import (
 // Its Search is not used: it drops the address that an answer came from, cannot be
 // cancelled, and holds all answers in memory until it ends.
 type monitor struct {
-	m   *ssdp.Monitor
-	key string // of the network that it joined
+	m     *ssdp.Monitor
+	key   string // of the network that it joined
+	begun time.Time
 
 	mu     sync.Mutex
 	closed bool
@@ -75,8 +77,13 @@ func (f *Finder) startMonitor(n *network, q *fetcher, complain func(string, erro
 		complain("ssdp "+key, err)
 		return nil
 	}
+	m.begun = time.Now()
 	return m
 }
+
+// monitorBegins is how long go-ssdp's goroutine has to begin to read. It tells nobody that it
+// has; a Close before that takes its socket from under it, which ends the program.
+const monitorBegins = 100 * time.Millisecond
 
 // hear takes an announcement, in a goroutine of the monitor's.
 func (m *monitor) hear(f *Finder, q *fetcher, from net.Addr, kind ssdpKind, usn, location string, header func(string) string) {
@@ -130,5 +137,6 @@ func (m *monitor) close() {
 	m.mu.Lock()
 	m.closed = true
 	m.mu.Unlock()
+	time.Sleep(monitorBegins - time.Since(m.begun))
 	m.m.Close() //nolint:errcheck // it returns none
 }

@@ -12,7 +12,8 @@ import (
 )
 
 // Each question is asked three times within a second and a half, because datagrams get
-// lost; a short search has it all in its first half.
+// lost; a short search has it all in its first half. While a flood hides the answers the
+// asking goes on: each answer is another chance.
 const (
 	rounds     = 3
 	roundsTake = 1500 * time.Millisecond
@@ -81,7 +82,8 @@ func (s *search) tellMeanwhile() {
 // in the next round.
 func (s *search) ask() error {
 	gap := min(roundsTake, s.wait/2) / (rounds - 1)
-	for round := range rounds {
+	before := s.f.counts.flood.Load()
+	for round := 0; round < rounds || s.f.counts.flood.Load() > before; round++ {
 		if round > 0 && !pause(s.ctx, gap) {
 			return nil // the search is over
 		}

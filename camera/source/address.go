@@ -249,7 +249,7 @@ func (a Address) request() *base.URL {
 
 // secret finds passwords in a path or query. Some cameras want them there, as in
 // /user=admin_password=tlJwpbo6_channel=1_stream=0.sdp.
-var secret = regexp.MustCompile(`(?i)((?:^|[/?&;_])(?:password|passwd|passwort|pass|pwd|pw|psw|secret|token|auth|key)=)[^&/?;]*?(_[a-z]+=|[&/?;]|$)`)
+var secret = regexp.MustCompile(`(?i)((?:^|[/?&;_])(?:password|passwd|passwort|pass|pwd|pw|psw|secret|token|auth|key|loginpas|authbasic)=)[^&/?;]*?(_[a-z]+=|[&/?;]|$)`)
 
 // redact is a path and query to show.
 func redact(rest string) string { return secret.ReplaceAllString(rest, "$1***$2") }

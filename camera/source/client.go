@@ -54,6 +54,13 @@ func (s *session) answered(r *base.Response) {
 			s.patience.stop(errUnencrypted)
 		}
 	}
+	if s.options.DigestOnly && r.StatusCode == base.StatusUnauthorized {
+		offers := withoutBasic(r.Header["WWW-Authenticate"])
+		if len(offers) == 0 && len(r.Header["WWW-Authenticate"]) > 0 {
+			s.patience.stop(readableError{})
+		}
+		r.Header["WWW-Authenticate"] = offers
+	}
 	if session := r.Header["Session"]; len(session) > 0 {
 		r.Header["Session"] = base.HeaderValue{saneSession(session[0])}
 	}
@@ -65,6 +72,27 @@ func (s *session) answered(r *base.Response) {
 	if server := r.Header["Server"]; len(server) > 0 && s.info.Server == "" {
 		s.info.Server = scrub(printable(server[0], 80), s.address)
 	}
+}
+
+// readableError: the camera wants the password in a form that it must not get here.
+type readableError struct{}
+
+func (readableError) Error() string {
+	return "it takes the password as Basic alone, which shows it to whoever answers at this address; if it is the camera, write this address into its source"
+}
+
+// Unwrap lets errors.Is find ErrUnauthorized.
+func (readableError) Unwrap() error { return ErrUnauthorized }
+
+// withoutBasic are the offered ways to log in (RFC 7235 section 4.1) but for Basic.
+func withoutBasic(offers base.HeaderValue) base.HeaderValue {
+	var kept base.HeaderValue
+	for _, offer := range offers {
+		if scheme, _, _ := strings.Cut(strings.TrimSpace(offer), " "); !strings.EqualFold(scheme, "basic") {
+			kept = append(kept, offer)
+		}
+	}
+	return kept
 }
 
 // saneSession is a Session header (RFC 2326 section 12.37) with a timeout, in seconds,

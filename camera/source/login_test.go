@@ -119,3 +119,33 @@ func TestCameraWithoutVideo(t *testing.T) {
 	}
 	says(t, err, `camera "door"`, "it offers G711", "H.264")
 }
+
+// TestReadablePasswordStaysHere: where the camera may be somebody else, Basic is refused,
+// and Digest taken where it is offered too.
+func TestReadablePasswordStaysHere(t *testing.T) {
+	for name, c := range map[string]struct {
+		offers []auth.VerifyMethod
+		plays  bool
+	}{
+		"Basic":            {[]auth.VerifyMethod{auth.VerifyMethodBasic}, false},
+		"Digest":           {[]auth.VerifyMethod{auth.VerifyMethodDigestMD5}, true},
+		"Basic and Digest": {[]auth.VerifyMethod{auth.VerifyMethodBasic, auth.VerifyMethodDigestMD5}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cam := (&camera{user: "u", password: "canary", auth: c.offers}).start(t, h264Track())
+			w := watch(t, cam.address("u:canary@"), Options{Transport: "tcp", DigestOnly: true})
+			if c.plays {
+				w.info()
+			} else if err := w.err(); !errors.Is(err, ErrUnauthorized) || !strings.Contains(err.Error(), "Basic alone") {
+				t.Errorf("the error is %v", err)
+			}
+			cam.mu.Lock()
+			defer cam.mu.Unlock()
+			for _, r := range cam.requests {
+				if a := r.Header["Authorization"]; len(a) > 0 && strings.HasPrefix(a[0], "Basic") {
+					t.Errorf("%s carries %s", r.Method, a[0])
+				}
+			}
+		})
+	}
+}

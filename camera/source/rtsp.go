@@ -51,6 +51,9 @@ type Options struct {
 	TLSFingerprint string
 	TLSInsecure    bool
 
+	// DigestOnly refuses to log in with Basic, which shows the password to whoever asks.
+	DigestOnly bool
+
 	answer, patience time.Duration // answerTimeout and udpPatience, where not 0
 }
 
