@@ -22,6 +22,9 @@ type discoverCommand struct {
 	Unicast   []string      `placeholder:"NETWORK" help:"Ask these addresses one by one too, such as 192.0.2.0/24; may be repeated."`
 }
 
+// startAndEnd is what the program itself takes of the timeout, at most.
+const startAndEnd = 200 * time.Millisecond
+
 // foundDevice is a device as --json shows it.
 type foundDevice struct {
 	ID       string   `json:"id"`
@@ -57,7 +60,7 @@ func (d *discoverCommand) Run(ctx context.Context, c console) error {
 		return err
 	}
 	end := progress(c, d.Timeout, finder)
-	err = finder.Search(ctx, d.Timeout)
+	err = finder.Search(ctx, d.Timeout-min(d.Timeout/10, startAndEnd))
 	end()
 	if err != nil && ctx.Err() == nil {
 		return err
