@@ -83,7 +83,7 @@ func (f *Finder) startMonitor(n *network, q *fetcher, complain func(string, erro
 
 // monitorBegins is how long go-ssdp's goroutine has to begin to read. It tells nobody that it
 // has; a Close before that takes its socket from under it, which ends the program.
-const monitorBegins = 100 * time.Millisecond
+const monitorBegins = 500 * time.Millisecond
 
 // hear takes an announcement, in a goroutine of the monitor's.
 func (m *monitor) hear(f *Finder, q *fetcher, from net.Addr, kind ssdpKind, usn, location string, header func(string) string) {

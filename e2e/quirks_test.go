@@ -158,12 +158,12 @@ func TestPictureOverTLS(t *testing.T) {
 // TestHostileCameraCostsNothing: whatever the camera answers, there is a sentence, and the
 // gateway serves the others.
 func TestHostileCameraCostsNothing(t *testing.T) {
-	good := camsimStart(t, small("good"))
 	for _, quirk := range []device.Quirk{device.QuirkHostileHugeBody, device.QuirkHostileDeepXML, device.QuirkHostileEntities, device.QuirkHostileCut,
 		device.QuirkHostileSlow, device.QuirkHostileSilent, device.QuirkHostileRedirect} {
 		t.Run(string(quirk), func(t *testing.T) {
 			t.Parallel()
 			cam := simulate(t, "bad", func(o *device.Options) { o.Quirks = []device.Quirk{quirk} })
+			good := camsimStart(t, small("good"))
 			s, _ := serveConfig(t, sourceOf("bad", cam.URL())+fmt.Sprintf("[[camera]]\nname = \"good\"\nsource = %q\n", good.URL()))
 			s.watch("/mjpeg/bad").state("offline", 10*time.Second)
 			v := s.watch("/mjpeg/good")
