@@ -105,14 +105,11 @@ func quirky(t *testing.T, name string, change func(*device.Options)) *simulated 
 		Video: decoder.VideoEncoderOptions{Width: 640, Height: 384, FPS: 25, GOP: 25}}
 	o := device.Options{Name: name, User: login.User, Password: login.Password}
 	change(&o)
-	if o.Password == "" { // RTSP without a password would be another quirk
-		login.Auth = camsim.AuthNone
-	}
 	for _, quirk := range o.Quirks {
 		switch quirk {
 		case device.QuirkH265Hidden:
 			login.Video.Codec = media.H265
-		case device.QuirkCredentialsRefused:
+		case device.QuirkCredentialsRefused, device.QuirkEmptyPassword:
 			login.Auth = camsim.AuthNone
 		}
 	}

@@ -243,7 +243,14 @@ func (g *Gateway) try(ctx context.Context, service, user, password string) (eyes
 		return nil, errors.New("it has no profile with a video encoder")
 	}
 	// Some tell their profiles to everybody.
-	if _, err := client.StreamURI(ctx, profiles[0]); errors.Is(err, onvif.ErrNotAuthorized) {
+	uri, err := client.StreamURI(ctx, profiles[0])
+	if errors.Is(err, onvif.ErrNotAuthorized) {
+		return nil, err
+	}
+	if from, failed := sourceOf(service, user, password); err == nil && failed == nil {
+		err = mayStream(ctx, uri, from, g.log)
+	}
+	if errors.Is(err, onvif.ErrNotAuthorized) {
 		return nil, err
 	}
 	return eyes, nil
