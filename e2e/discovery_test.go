@@ -7,26 +7,38 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"os"
 	"os/exec"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
 	"camgate/camsim/device"
 	"camgate/discovery"
+	"camgate/testnet"
 )
+
+// lastUDP is the port that freeUDP gave last: below those that the kernel gives to whoever
+// wants any, from 32768 on.
+var lastUDP atomic.Int32
+
+func init() { lastUDP.Store(20_000 + int32(os.Getpid())%10_000) }
 
 // freeUDP is a UDP port that nobody has, for discovery that nothing else on this machine
 // hears.
 func freeUDP(t testing.TB) int {
 	t.Helper()
-	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		port := int(lastUDP.Add(1))
+		if conn, err := net.ListenPacket("udp", fmt.Sprintf(":%d", port)); err == nil {
+			conn.Close()
+			return port
+		}
 	}
-	defer conn.Close()
-	return conn.LocalAddr().(*net.UDPAddr).Port
+	t.Fatal("no UDP port is free")
+	return 0
 }
 
 // TestDiscoveryInSpiteOf is every camera that differs from the standards in how it is
@@ -100,7 +112,7 @@ func TestDiscoveryInSpiteOf(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := finder.Search(t.Context(), 4*time.Second); err != nil {
+			if err := finder.Search(t.Context(), 3*time.Second); err != nil {
 				t.Fatal(err)
 			}
 			devices := finder.Devices()
@@ -181,44 +193,39 @@ func TestTwoHundredCamerasAreListed(t *testing.T) {
 	}
 }
 
-// TestDiscoveryFlood: ten thousand bad answers a second, of every kind, neither hide the
-// camera nor fill the memory.
+// TestDiscoveryFlood: one host on the network sends ten thousand bad answers a second, of
+// every kind. That neither hides the camera, which is another host, nor fills the memory.
 func TestDiscoveryFlood(t *testing.T) {
-	measure := func(kind device.FloodKind, flood bool) (rss int64) {
-		network, err := device.NewNetwork(t.Context(), device.NetworkOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer network.Close()
-		streams := camsimStart(t, small("flooded"))
-		d, err := device.Start(t.Context(), device.Options{Name: "flooded", Profiles: []device.Profile{{Camera: streams}}, WSDiscovery: true, Network: network})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer d.Close()
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		flooding := make(chan error, 1)
-		if flood {
-			go func() { flooding <- network.Flood(ctx, 10_000, kind) }()
-		} else {
-			flooding <- nil
-		}
-		p := start(t, exec.Command(program(t, "camgate"), "discover", "--interface", "lo", "--json", "--timeout", "2500ms"))
+	host := testnet.New(t)
+	cam := start(t, host.Command(program(t, "camsim"), "--size", "320x192", "--clip", "--listen", host.Theirs+":8554",
+		"--onvif", "--onvif-listen", host.Theirs+":8080", "--interface", host.Device()))
+	cam.says("http://", 20*time.Second)
+	network, err := device.NewNetwork(t.Context(), device.NetworkOptions{}) // from where the flood comes
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(network.Close)
+	search := func(t *testing.T) (rss int64) {
+		t.Helper()
+		p := start(t, exec.Command(program(t, "camgate"), "discover", "--interface", "lo", "--interface", host.OurDevice(), "--json", "--timeout", "3s"))
 		if status := p.exit(time.Minute); status != 0 {
 			t.Fatalf("status %d: %s", status, p.err)
 		}
-		cancel()
-		<-flooding
-		if !strings.Contains(p.out.String(), d.EndpointReference()) {
-			t.Error("the camera is not found")
+		if !strings.Contains(p.out.String(), host.Theirs+":8080") {
+			t.Errorf("the camera is not found: %s", p.err)
 		}
 		return p.cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss // KiB, getrusage(2)
 	}
-	quiet := measure(device.FloodJunk, false)
+	quiet := search(t)
 	for name, kind := range device.FloodKinds {
 		t.Run(name, func(t *testing.T) {
-			if loud := measure(kind, true); loud > 2*quiet+64<<10 {
+			ctx, cancel := context.WithCancel(t.Context())
+			flooding := make(chan error, 1)
+			go func() { flooding <- network.Flood(ctx, 10_000, kind) }()
+			loud := search(t)
+			cancel()
+			<-flooding
+			if loud > 2*quiet+64<<10 {
 				t.Errorf("%d MiB at most, and %d where nobody floods", loud>>10, quiet>>10)
 			}
 		})
