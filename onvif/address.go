@@ -177,8 +177,8 @@ func (c *Client) noteHost(host string) {
 
 var carried = regexp.MustCompile(`(?i)[/?&;_](password|passwd|pwd|pass|psw|loginpas|authbasic)=[^&;_]`)
 
-// CarriesPassword tells whether a URI's query or path holds a password already, so that
-// none must be put before its host. Such a URI is a secret as a whole.
+// CarriesPassword tells whether a URI's query or path holds a password already: it is a
+// secret then, and a login besides it may be refused (quirk 32).
 func CarriesPassword(uri string) bool {
 	_, after, _ := strings.Cut(uri, "://")
 	i := strings.IndexAny(after, "/?")
