@@ -29,6 +29,10 @@ type Server struct {
 	log     *slog.Logger
 	began   time.Time
 
+	// beside are what else runs while the server does, each until its context ends. The
+	// error of one ends the server.
+	beside []func(context.Context) error
+
 	viewers  atomic.Int64
 	handlers sync.WaitGroup // requests that are being answered
 
@@ -83,14 +87,26 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }() // shutdown waits for it
+	broken := make(chan error, len(s.beside))
+	var beside sync.WaitGroup
+	for _, run := range s.beside {
+		beside.Go(func() {
+			if err := run(serving); err != nil && serving.Err() == nil {
+				broken <- err
+			}
+		})
+	}
 
 	select {
 	case err = <-failed:
 		failed <- http.ErrServerClosed
 		err = fmt.Errorf("HTTP on %s has ended: %w", listener.Addr(), err)
+	case err = <-broken:
 	case <-ctx.Done():
 	}
-	return errors.Join(err, s.shutdown(server, listener, end, failed))
+	err = errors.Join(err, s.shutdown(server, listener, end, failed))
+	beside.Wait()
+	return err
 }
 
 // shutdown ends everything that Run has started.
@@ -143,9 +159,9 @@ func (s *Server) handler() http.Handler {
 	e.Match(both, "/mjpeg/*", s.mjpeg)
 	e.Match(both, "/snapshot/*", s.snapshot)
 	e.GET("/ws/*", s.websocket)
-	e.GET("/ws", func(echo.Context) error {
-		return notFound("there is no /ws for many cameras yet; /ws/ and a camera's name is one camera")
-	})
+	s.routeMany(e)
+	s.routeWebRTC(e)
+	s.routeLegacy(e)
 	e.Match(both, "/api/cameras", s.listCameras)
 	e.Match(both, "/api/cameras/*", s.showCamera)
 	e.POST("/api/cameras/:camera/ptz", s.move)
