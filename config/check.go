@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -16,7 +17,9 @@ var nameRule = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$`)
 
 // check is what types cannot say.
 func (r *reader) check(c *Config) {
-	r.checkHTTP(c.HTTP)
+	r.checkHTTP(&c.HTTP)
+	r.checkWebRTC(&c.WebRTC)
+	r.checkLegacy(c)
 	r.checkDiscovery(&c.Discovery)
 	r.within("limits.max_viewers", c.Limits.MaxViewers, 1, 100_000)
 	r.within("limits.max_renditions", c.Limits.MaxRenditions, 1, 256)
@@ -34,15 +37,19 @@ func (r *reader) check(c *Config) {
 		}
 		seen[name] = r.at(at + ".name")
 	}
+	var names []string
+	for i := range c.Cameras {
+		if !c.Discovery.AutoAdd { // else there will be others
+			names = append(names, c.Cameras[i].Name)
+		}
+	}
+	for i := range c.Walls {
+		r.checkWall(fmt.Sprintf("wall[%d]", i), &c.Walls[i], seen, names)
+	}
 }
 
-func (r *reader) checkHTTP(h HTTP) {
-	host, port, err := net.SplitHostPort(h.Listen)
-	if err != nil {
-		r.mistake(r.at("http.listen"), `listen must be an address and a port, like "127.0.0.1:8000"`)
-	} else if n, err := net.LookupPort("tcp", port); err != nil || n < 0 {
-		r.mistake(r.at("http.listen"), "the port of listen must be 1 to 65535")
-	} else if ip := net.ParseIP(host); !h.AllowAnonymous && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+func (r *reader) checkHTTP(h *HTTP) {
+	if host, ok := r.checkListen("http.listen", h.Listen); ok && !h.AllowAnonymous && !loopback(host) {
 		r.mistake(r.at("http.listen"), "listen = %q can be reached by others, and there are no users: say allow_anonymous = true if everybody who reaches this machine may see the cameras, or listen on 127.0.0.1", h.Listen)
 	}
 	if h.WWW != "" {
@@ -50,11 +57,127 @@ func (r *reader) checkHTTP(h HTTP) {
 			r.mistake(r.at("http.www"), "www = %q is not a folder that can be read", h.WWW)
 		}
 	}
+	if h.BasePath = strings.TrimSuffix(h.BasePath, "/"); h.BasePath != "" && !basePathRule.MatchString(h.BasePath) {
+		r.mistake(r.at("http.base_path"), `base_path must be like "/cams": it begins with a slash, and has letters, digits, - _ . and slashes`)
+	}
+	for i, one := range h.TrustedProxies {
+		prefix, err := ParsePrefix(one)
+		if err != nil {
+			r.mistake(r.at("http.trusted_proxies"), `%q is no address and no network: write "192.0.2.10" or "192.0.2.0/24"`, one)
+			continue
+		}
+		h.TrustedProxies[i] = prefix.String()
+	}
 	for _, o := range h.Origins {
+		if o == "*" {
+			continue
+		}
 		if !strings.HasPrefix(o, "http://") && !strings.HasPrefix(o, "https://") || strings.Count(o, "/") != 2 {
-			r.mistake(r.at("http.origins"), `an origin is like "https://panel.example": scheme and host, and perhaps a port, without a path`)
+			r.mistake(r.at("http.origins"), `an origin is like "https://panel.example": scheme and host, and perhaps a port, without a path; "*" is every page`)
 		}
 	}
+}
+
+// basePathRule holds for a base path without its last slash.
+var basePathRule = regexp.MustCompile(`^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$`)
+
+func (r *reader) checkWebRTC(w *WebRTC) {
+	if w.Listen != "" {
+		r.checkListen("webrtc.listen", w.Listen)
+	}
+	for _, one := range w.Candidates {
+		host := one
+		if h, port, err := net.SplitHostPort(one); err == nil {
+			if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+				host = ""
+			} else {
+				host = h
+			}
+		}
+		if host == "" || strings.ContainsAny(host, "/ ") {
+			r.mistake(r.at("webrtc.candidates"), `%q is no candidate: it is an address or a name by which viewers reach this machine, like "192.0.2.10" or "192.0.2.10:8189"`, one)
+		}
+	}
+	for i := range w.ICEServers {
+		at := fmt.Sprintf("webrtc.ice_servers[%d]", i)
+		one := &w.ICEServers[i]
+		scheme, host, _ := strings.Cut(one.URL, ":")
+		if !slices.Contains([]string{"stun", "stuns", "turn", "turns"}, scheme) || host == "" {
+			r.mistake(r.at(at), `each of ice_servers needs a url, like "stun:192.0.2.1:3478" or "turn:192.0.2.1:3478?transport=tcp"`)
+		}
+		one.Password = Secret{r.expand(r.at(at), one.Password.Reveal())}
+		if strings.HasPrefix(scheme, "turn") && (one.User == "" || one.Password == Secret{}) {
+			r.mistake(r.at(at), "a TURN server needs user and password")
+		}
+	}
+}
+
+func (r *reader) checkLegacy(c *Config) {
+	l := c.Legacy
+	if l.CctvAgentWS == "" {
+		return
+	}
+	if host, ok := r.checkListen("legacy.cctvagent_ws", l.CctvAgentWS); ok && !c.HTTP.AllowAnonymous && !loopback(host) {
+		r.mistake(r.at("legacy.cctvagent_ws"), "cctvagent_ws = %q can be reached by others: say allow_anonymous = true in [http] if everybody who reaches this machine may see the cameras, or listen on 127.0.0.1", l.CctvAgentWS)
+	}
+}
+
+// checkListen says whether the value at a key is an address to listen on.
+func (r *reader) checkListen(at, value string) (host string, ok bool) {
+	key := at[strings.LastIndexByte(at, '.')+1:]
+	host, port, err := net.SplitHostPort(value)
+	if err != nil {
+		r.mistake(r.at(at), `%s must be an address and a port, like "127.0.0.1:8000"`, key)
+		return "", false
+	}
+	if n, err := net.LookupPort("tcp", port); err != nil || n < 0 {
+		r.mistake(r.at(at), "the port of %s must be 1 to 65535", key)
+		return "", false
+	}
+	return host, true
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// Bounds of a wall.
+const (
+	maxWallCameras = 64
+	maxWallColumns = 16
+)
+
+// checkWall checks a wall; names are the cameras' and walls' so far, in lower case, with
+// their lines; cameras are those that it may show, none: any.
+func (r *reader) checkWall(at string, w *Wall, names map[string]int, cameras []string) {
+	lower := strings.ToLower(w.Name)
+	switch first, taken := names[lower]; {
+	case w.Name == "":
+		r.mistake(r.at(at), "a wall needs a name: it stands in its URL, /mjpeg/NAME")
+	case !nameRule.MatchString(w.Name):
+		r.mistake(r.at(at+".name"), "a wall's name stands in URLs: it may have up to 64 letters, digits, - _ and . and must not begin with a dot")
+	case taken:
+		r.mistake(r.at(at+".name"), "%q is the name of another camera or wall already, on line %d; names must differ by more than upper and lower case", w.Name, first)
+	default:
+		names[lower] = r.at(at + ".name")
+	}
+	if len(w.Cameras) == 0 || len(w.Cameras) > maxWallCameras {
+		r.mistake(r.at(at+".cameras"), "cameras of a wall must be 1 to %d names", maxWallCameras)
+	}
+	for _, name := range w.Cameras {
+		if len(cameras) > 0 && !slices.Contains(cameras, name) {
+			near, _ := nearest(name, cameras)
+			r.mistake(r.at(at+".cameras"), "there is no camera %.40q in this file; did you mean %q?", name, near)
+		}
+	}
+	r.within(at+".columns", w.Columns, 0, maxWallColumns)
+	r.within(at+".width", w.Width, 64, 8192)
+	r.within(at+".quality", w.Quality, 1, 100)
+	if !(w.FPS >= 0.1 && w.FPS <= 60) {
+		r.mistake(r.at(at+".fps"), "fps must be 0.1 to 60")
+	}
+	r.oneOf(at+".labels", w.Labels, "", "name", "age", "name,age")
 }
 
 // maxUnicast is how many addresses may be asked one by one: a /20.
@@ -130,6 +253,23 @@ func (r *reader) checkCamera(at string, c *Camera) {
 		r.mistake(r.at(at+".tls_fingerprint"), "tls_fingerprint must be the 64 hexadecimal digits of a SHA-256")
 	}
 	r.checkSource(at, c)
+	r.checkSubstream(at, c)
+}
+
+// checkSubstream never prints the address: see checkSource.
+func (r *reader) checkSubstream(at string, c *Camera) {
+	if (c.Substream == Secret{}) {
+		return
+	}
+	line := r.at(at + ".substream")
+	address := r.expand(line, c.Substream.Reveal())
+	c.Substream = Secret{address}
+	scheme, rest, _ := strings.Cut(address, "://")
+	if scheme = strings.ToLower(scheme); scheme != "rtsp" && scheme != "rtsps" {
+		r.mistake(line, "substream must begin with rtsp:// or rtsps://; an onvif:// camera tells its smaller streams itself")
+	} else if host := rest[strings.LastIndexByte(rest, '@')+1:]; host == "" || strings.HasPrefix(host, "/") {
+		r.mistake(line, "substream needs a host after %s://", scheme)
+	}
 }
 
 // checkSource never prints the source: it may hold a password, and in a place where

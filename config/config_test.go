@@ -27,13 +27,17 @@ func TestExampleHoldsEveryKeyWithItsDefault(t *testing.T) {
 	camera := cameraDefaults()
 	camera.Name, camera.Source = c.Cameras[0].Name, c.Cameras[0].Source
 	want.Cameras = []Camera{camera}
-	want.HTTP.Hosts, want.HTTP.Origins = []string{}, []string{}
+	wall := wallDefaults()
+	wall.Name, wall.Cameras = c.Walls[0].Name, c.Walls[0].Cameras
+	want.Walls = []Wall{wall}
+	want.HTTP.Hosts, want.HTTP.Origins, want.HTTP.TrustedProxies = []string{}, []string{}, []string{}
+	want.WebRTC.Candidates, want.WebRTC.ICEServers = []string{}, []ICEServer(nil)
 	want.Discovery.Interfaces, want.Discovery.Unicast, want.Discovery.Credentials = []string{}, []string{}, []Secret{}
 	if !reflect.DeepEqual(*c, want) {
 		t.Errorf("the example says %+v, the defaults are %+v", *c, want)
 	}
 	for _, key := range keysOf(reflect.TypeOf(Config{})) {
-		if !regexp.MustCompile(`(?m)^(\[+(camera\.)?` + key + `\]+|` + key + ` = )`).Match(data) {
+		if !regexp.MustCompile(`(?m)^(\[+(camera\.)?` + key + `\]+|` + key + ` = |# .*[{ ]` + key + ` = )`).Match(data) {
 			t.Errorf("the example lacks %s", key)
 		}
 	}
@@ -69,7 +73,24 @@ func TestMistakesAreNamedWithLineAndMend(t *testing.T) {
 		{"unknown key", cam + "[camera.jpeg]\nqualty = 3\n", []string{`:5: unknown key "qualty" in [camera.jpeg]; did you mean "quality"?`}},
 		{"unknown key of a camera", cam + "sourse = 3\n", []string{`:4: unknown key "sourse" in [[camera]]; did you mean "source"?`}},
 		{"unknown section", "[htpp]\n", []string{`:1: unknown key "htpp" at the top of the file; did you mean "http"?`}},
-		{"section of later", "[webrtc]\nx=1\n", []string{":1: [webrtc] is not in this version"}},
+		{"section of later", "[metrics]\nx=1\n", []string{":1: [metrics] is not in this version"}},
+		{"substream", cam + "substream = \"rtsp://u:p@h/2\"\naudio = false\n", nil},
+		{"substream of ONVIF", cam + "substream = \"onvif://h\"\n", []string{":4: substream must begin with rtsp://"}},
+		{"substream of nowhere", cam + "substream = \"rtsp://u@/\"\n", []string{":4: substream needs a host"}},
+		{"base path", "[http]\nbase_path = \"/a/cams/\"\ntrusted_proxies = [\"127.0.0.1\", \"192.0.2.0/24\"]\norigins = [\"*\"]\n", nil},
+		{"base paths", "[http]\nbase_path = \"cams\"\ntrusted_proxies = [\"proxy\"]\n", []string{":2: base_path must be like", ":3: \"proxy\" is no address"}},
+		{"base path upwards", "[http]\nbase_path = \"/a/../b\"\n", []string{":2: base_path must be like"}},
+		{"webrtc", "[webrtc]\nlisten = \":8189\"\ncandidates = [\"192.0.2.1\", \"gate.example:443\", \"2001:db8::1\", \"[2001:db8::1]:9\"]\nice_servers = [{url = \"stun:h\"}, {url = \"turns:h:1\", user = \"u\", password = \"p\"}]\n", nil},
+		{"webrtc, wrong", "[webrtc]\nlisten = \"8189\"\ncandidates = [\"a:0\", \"http://x\"]\nice_servers = [{url = \"http://h\"}, {url = \"turn:h\"}, {uri = 1, url = \"stun:h\"}]\n", []string{":2: listen must be an address and a port", `:3: "a:0" is no candidate`, `:3: "http://x" is no candidate`, `:4: unknown key "uri"`, ":4: each of ice_servers needs a url", ":4: a TURN server needs user and password"}},
+		{"ice servers, a text", "[webrtc]\nice_servers = [\"stun:h\"]\n", []string{":2: ice_servers is a list of tables"}},
+		{"legacy", "[legacy]\nurls = true\ncctvagent_ws = \"127.0.0.1:8001\"\n", nil},
+		{"legacy for everybody", "[legacy]\ncctvagent_ws = \":8001\"\n", []string{":2: cctvagent_ws = \":8001\" can be reached by others"}},
+		{"wall", cam + "[[wall]]\nname = \"all\"\ncameras = [\"a\"]\nlabels = \"name,age\"\n", nil},
+		{"walls", cam + "[[wall]]\nname = \"A\"\ncolumns = 17\nwidth = 9000\nfps = 0\nquality = 0\nlabels = \"size\"\n[[wall]]\nname = \"b/c\"\ncameras = [\"a\"]\n",
+			[]string{":4: cameras of a wall must be", ":5: \"A\" is the name of another camera or wall already, on line 2", ":6: columns must be", ":7: width must be", ":8: fps must be", ":9: quality must be", ":10: labels must be", ":12: a wall's name stands in URLs"}},
+		{"wall of nobody", cam + "[[wall]]\nname = \"w\"\ncameras = [\"a\", \"b\"]\n", []string{`:6: there is no camera "b" in this file; did you mean "a"?`}},
+		{"wall of what will be found", "[discovery]\nauto_add = true\n" + cam + "[[wall]]\nname = \"w\"\ncameras = [\"b\"]\n", nil},
+		{"a wall in single brackets", "[wall]\nname = \"x\"\n", []string{":1: a wall begins with [[wall]]"}},
 		{"all at once", "[http]\nlisten = 8000\nhosts = \"a\"\n[limits]\nmax_viewers = 0\n[log]\nlevel = \"loud\"\n" + cam + "linger = 10\ntransport = \"smoke\"\nsource2 = 1\non_demand = \"yes\"\n[camera.jpeg]\nquality = 101\nmax_fps = 0.01\n",
 			[]string{":2: listen must be text", ":3: hosts must be a list", ":5: max_viewers must be 1 to 100000", ":7: level must be one of debug", ":11: linger must be a time", ":12: transport must be one of", `:13: unknown key "source2"`, ":14: on_demand must be true or false", ":16: quality must be 1 to 100", ":17: max_fps must be 0.1"}},
 		{"syntax", "[http\nlisten = 1\n", []string{":1: "}},

@@ -28,13 +28,13 @@ func (r *reader) at(path string) int {
 		if line := r.lines[path]; line > 0 {
 			return line
 		}
-		path = path[:max(0, strings.LastIndexByte(path, '.'))]
+		path = path[:max(0, strings.LastIndexAny(path, ".["))]
 	}
 	return 0
 }
 
 // later are the sections that other versions have.
-var later = map[string]bool{"webrtc": true, "legacy": true, "user": true, "tls": true, "hooks": true, "metrics": true, "wall": true}
+var later = map[string]bool{"user": true, "tls": true, "hooks": true, "metrics": true}
 
 // table fills the struct that into points to.
 func (r *reader) table(path string, tree map[string]any, into any) {
@@ -117,7 +117,13 @@ func (r *reader) value(at string, value any, into reflect.Value) {
 		r.secrets(at, value, into)
 		return
 	case []Camera:
-		r.cameras(at, value, into)
+		entries(r, at, value, into, cameraDefaults, "a camera begins with [[camera]], in two pairs of brackets")
+		return
+	case []Wall:
+		entries(r, at, value, into, wallDefaults, "a wall begins with [[wall]], in two pairs of brackets")
+		return
+	case []ICEServer:
+		entries(r, at, value, into, func() ICEServer { return ICEServer{} }, `ice_servers is a list of tables, like [{url = "stun:192.0.2.1:3478"}]`)
 		return
 	}
 	switch into.Kind() {
@@ -218,24 +224,26 @@ func (r *reader) secrets(at string, value any, into reflect.Value) {
 	into.Set(reflect.ValueOf(secrets))
 }
 
-func (r *reader) cameras(at string, value any, into reflect.Value) {
+// entries reads a list of tables, each into what initial gives. wrong is the sentence
+// where it is no such list.
+func entries[T any](r *reader, at string, value any, into reflect.Value, initial func() T, wrong string) {
 	list, ok := value.([]any)
 	if !ok {
-		r.mistake(r.at(at), "a camera begins with [[camera]], in two pairs of brackets")
+		r.mistake(r.at(at), "%s", wrong)
 		return
 	}
-	var cameras []Camera
+	var all []T
 	for i, one := range list {
 		tree, ok := one.(map[string]any)
 		if !ok {
-			r.mistake(r.at(at), "a camera begins with [[camera]], in two pairs of brackets")
+			r.mistake(r.at(at), "%s", wrong)
 			return
 		}
-		c := cameraDefaults()
-		r.table(fmt.Sprintf("%s[%d]", at, i), tree, &c)
-		cameras = append(cameras, c)
+		entry := initial()
+		r.table(fmt.Sprintf("%s[%d]", at, i), tree, &entry)
+		all = append(all, entry)
 	}
-	into.Set(reflect.ValueOf(cameras))
+	into.Set(reflect.ValueOf(all))
 }
 
 // linesOf says on which line each key and table begins. The text is known to be valid.

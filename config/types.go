@@ -13,7 +13,10 @@ type Config struct {
 	Discovery Discovery `toml:"discovery"`
 	Limits    Limits    `toml:"limits"`
 	Log       Log       `toml:"log"`
+	WebRTC    WebRTC    `toml:"webrtc"`
+	Legacy    Legacy    `toml:"legacy"`
 	Cameras   []Camera  `toml:"camera"`
+	Walls     []Wall    `toml:"wall"`
 }
 
 // HTTP says where and for whom pictures are served.
@@ -21,8 +24,44 @@ type HTTP struct {
 	Listen         string   `toml:"listen"`          // host:port
 	AllowAnonymous bool     `toml:"allow_anonymous"` // lets Listen be an address that others reach
 	Hosts          []string `toml:"hosts"`           // further names that browsers may call the gateway by
-	Origins        []string `toml:"origins"`         // further pages that may open WebSockets
+	Origins        []string `toml:"origins"`         // further pages that may use the gateway; "*" is all
 	WWW            string   `toml:"www"`             // a folder of pages that go before the built-in ones
+	BasePath       string   `toml:"base_path"`       // before every path, like "/cams"; "" is none
+	TrustedProxies []string `toml:"trusted_proxies"` // addresses and networks whose X-Forwarded-… are believed
+}
+
+// WebRTC says how browsers reach the gateway's WebRTC.
+type WebRTC struct {
+	Enabled    bool        `toml:"enabled"`
+	Listen     string      `toml:"listen"`      // host:port of UDP and TCP; "" is [http] listen's host and port 8189
+	TCP        bool        `toml:"tcp"`         // TCP besides UDP
+	Candidates []string    `toml:"candidates"`  // further addresses to announce: host, or host:port
+	ICEServers []ICEServer `toml:"ice_servers"` // STUN and TURN
+}
+
+// ICEServer is a STUN or TURN server that the gateway and its viewers use.
+type ICEServer struct {
+	URL      string `toml:"url"` // stun:, stuns:, turn: or turns:
+	User     string `toml:"user"`
+	Password Secret `toml:"password"`
+}
+
+// Legacy serves the addresses and protocols of other programs.
+type Legacy struct {
+	URLs        bool   `toml:"urls"`         // of Axis, mjpg-streamer, Blue Iris, ZoneMinder, go2rtc and MediaMTX
+	CctvAgentWS string `toml:"cctvagent_ws"` // host:port of cctvAgent's WebSocket protocol; "" is nowhere
+	AllowAnyURL bool   `toml:"allow_any_url"`
+}
+
+// Wall is one [[wall]]: several cameras in one picture.
+type Wall struct {
+	Name    string   `toml:"name"`
+	Cameras []string `toml:"cameras"` // by name, in rows from the left
+	Columns int      `toml:"columns"` // 0: as many as make it nearly square
+	Width   int      `toml:"width"`   // pixels of the whole
+	FPS     float64  `toml:"fps"`     // pictures a second at most
+	Quality int      `toml:"quality"` // 1 to 100, on libjpeg's scale
+	Labels  string   `toml:"labels"`  // what stands under each camera: "", "name", "age" or "name,age"
 }
 
 // Discovery says how cameras are found, and what is done with them.
@@ -60,8 +99,10 @@ type Camera struct {
 	Threads        int           `toml:"threads"` // of the decoder
 	TLSFingerprint string        `toml:"tls_fingerprint"`
 	TLSInsecure    bool          `toml:"tls_insecure"`
-	ID             string        `toml:"id"`     // endpoint reference or serial number, by which an ONVIF camera is found again
-	Events         bool          `toml:"events"` // keep the events of an ONVIF camera subscribed
+	ID             string        `toml:"id"`        // endpoint reference or serial number, by which an ONVIF camera is found again
+	Events         bool          `toml:"events"`    // keep the events of an ONVIF camera subscribed
+	Substream      Secret        `toml:"substream"` // a smaller stream of the same camera; "" for none, or those that an ONVIF camera tells of
+	Audio          bool          `toml:"audio"`     // take the camera's sound too, for WebRTC
 	JPEG           JPEG          `toml:"jpeg"`
 }
 
@@ -77,11 +118,14 @@ func defaults() Config {
 		Discovery: Discovery{Listen: true, Interval: 5 * time.Minute},
 		Limits:    Limits{MaxViewers: 1000, MaxRenditions: 16, MaxPixels: 8192 * 8192},
 		Log:       Log{Level: "info", Format: "text"},
+		WebRTC:    WebRTC{Enabled: true, TCP: true},
 	}
 }
 
+func wallDefaults() Wall { return Wall{Width: 1280, FPS: 10, Quality: 75} }
+
 func cameraDefaults() Camera {
-	return Camera{Transport: "auto", OnDemand: true, Linger: 10 * time.Second, Threads: 1, JPEG: JPEG{Quality: 75}}
+	return Camera{Transport: "auto", OnDemand: true, Linger: 10 * time.Second, Threads: 1, Audio: true, JPEG: JPEG{Quality: 75}}
 }
 
 // Secret is text that nothing prints: not fmt, not log/slog, not an encoder. Reveal gives

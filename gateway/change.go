@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -164,7 +165,7 @@ func (g *Gateway) configuredToo(e *entry, entries []*entry) bool {
 // restart says what of a new configuration holds only after a restart.
 func (g *Gateway) restart(cfg *config.Config) string {
 	var sections []string
-	if fmt.Sprint(cfg.HTTP) != fmt.Sprint(g.began.HTTP) || cfg.Limits.MaxViewers != g.began.Limits.MaxViewers {
+	if !reflect.DeepEqual(cfg.HTTP, g.began.HTTP) || cfg.Limits.MaxViewers != g.began.Limits.MaxViewers {
 		sections = append(sections, "[http] and max_viewers")
 	}
 	if !sameDiscovery(cfg.Discovery, g.began.Discovery) {
@@ -172,6 +173,15 @@ func (g *Gateway) restart(cfg *config.Config) string {
 	}
 	if cfg.Log != g.began.Log {
 		sections = append(sections, "[log]")
+	}
+	if !reflect.DeepEqual(cfg.WebRTC, g.began.WebRTC) {
+		sections = append(sections, "[webrtc]")
+	}
+	if cfg.Legacy != g.began.Legacy {
+		sections = append(sections, "[legacy]")
+	}
+	if !reflect.DeepEqual(cfg.Walls, g.began.Walls) {
+		sections = append(sections, "[[wall]]")
 	}
 	if len(sections) == 0 {
 		return ""
