@@ -110,11 +110,11 @@ func codecRank(codec string) int {
 // it. A substream of a slightly different aspect, as 704×576 of 16:9, is enough.
 func enough(s, largest stream, wanted []media.Rendition) bool {
 	for _, r := range wanted {
-		w, h := r.Size(largest.Width, largest.Height)
+		w, h := r.Inner(largest.Width, largest.Height)
 		if s.Width >= w && s.Height >= h {
 			continue
 		}
-		sw, sh := r.Size(s.Width, s.Height)
+		sw, sh := r.Inner(s.Width, s.Height)
 		if r.Exact || sw*sh*20 < w*h*19 {
 			return false
 		}

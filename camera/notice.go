@@ -119,6 +119,7 @@ func (r *renderer) noticePicture(wanted media.Rendition, text string) (*media.Pi
 	haveFrame := r.unit != nil && r.needFrame() == nil
 	if haveFrame {
 		e.width, e.height = wanted.Size(r.frame.Size())
+		e.inner = image.Pt(wanted.Inner(r.frame.Size()))
 		received = r.unit.Received
 	} else {
 		e.width, e.height = wanted.Size(640, 360)
@@ -131,7 +132,7 @@ func (r *renderer) noticePicture(wanted media.Rendition, text string) (*media.Pi
 		}
 		var img *image.YCbCr
 		if haveFrame {
-			if img, err = encoder.Planes(r.frame, e.width, e.height); err != nil {
+			if img, err = encoder.PaddedPlanes(r.frame, e.inner, e.width, e.height); err != nil {
 				return nil, err
 			}
 			dim(img)

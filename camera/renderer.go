@@ -2,6 +2,7 @@ package camera
 
 import (
 	"context"
+	"image"
 	"time"
 
 	"camgate/decoder"
@@ -31,7 +32,10 @@ type renderer struct {
 }
 
 // encoding is what makes two renditions' pictures the same.
-type encoding struct{ width, height, quality int }
+type encoding struct {
+	width, height, quality int
+	inner                  image.Point // how much of it the camera's picture takes
+}
 
 type encoder struct {
 	*decoder.JPEG
@@ -204,7 +208,7 @@ func (r *renderer) picture(wanted media.Rendition, made map[encoding]*media.Pict
 		if err != nil {
 			return nil, err
 		}
-		if p.JPEG, err = encoder.Frame(r.frame, e.width, e.height, e.quality); err != nil {
+		if p.JPEG, err = encoder.Padded(r.frame, e.inner, e.width, e.height, e.quality); err != nil {
 			return nil, err
 		}
 		r.c.mu.Lock()
@@ -224,13 +228,14 @@ func (r *renderer) resolve(wanted media.Rendition) (e encoding, asItIs bool, err
 			return e, false, err
 		}
 		if w, h := wanted.Size(width, height); w == width && h == height {
-			return encoding{width: w, height: h}, true, nil
+			return encoding{width: w, height: h, inner: image.Pt(w, h)}, true, nil
 		}
 	}
 	if err := r.needFrame(); err != nil {
 		return e, false, err
 	}
 	e.width, e.height = wanted.Size(r.frame.Size())
+	e.inner = image.Pt(wanted.Inner(r.frame.Size()))
 	if e.quality = wanted.Quality; e.quality == 0 {
 		e.quality = r.c.cfg.Quality
 	}

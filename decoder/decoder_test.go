@@ -230,6 +230,61 @@ func TestPlanesAndImageGiveTheSamePicture(t *testing.T) {
 	}
 }
 
+func TestPaddedPictureLiesInTheMiddleOfBlack(t *testing.T) {
+	frame, err := open(t, media.H264, Options{}).Decode(stream(t, "640x480", 1)[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer frame.Close()
+	j := newJPEG(t)
+	for _, c := range []struct{ inner, whole image.Point }{
+		{image.Pt(256, 192), image.Pt(320, 192)}, // bars beside
+		{image.Pt(320, 240), image.Pt(320, 272)}, // above and below
+		{image.Pt(242, 182), image.Pt(320, 184)},
+		{image.Pt(15, 13), image.Pt(33, 17)},
+		{image.Pt(1, 1), image.Pt(16, 16)},
+	} {
+		padded, err := j.Padded(frame, c.inner, c.whole.X, c.whole.Y, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		planes, err := j.PaddedPlanes(frame, c.inner, c.whole.X, c.whole.Y)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if drawn, err := j.Image(planes, 100); err != nil || !bytes.Equal(drawn, padded) {
+			t.Errorf("%v in %v: the picture to draw on is another one, %v", c.inner, c.whole, err)
+		}
+		alone, err := j.Planes(frame, c.inner.X, c.inner.Y)
+		if err != nil {
+			t.Fatal(err)
+		}
+		corner := image.Pt((c.whole.X-c.inner.X)/2&^1, (c.whole.Y-c.inner.Y)/2&^1)
+		area := image.Rectangle{Min: corner, Max: corner.Add(c.inner)}
+		for y := range c.whole.Y {
+			for x := range c.whole.X {
+				got, want := planes.YCbCrAt(x, y), color.YCbCr{Y: 0, Cb: 128, Cr: 128}
+				inside := image.Pt(x, y).In(area)
+				if inside {
+					want = alone.YCbCrAt(x-corner.X, y-corner.Y)
+				}
+				if got.Y != want.Y || (got != want && inside) {
+					t.Fatalf("%v in %v at %d, %d: %v, want %v", c.inner, c.whole, x, y, got, want)
+				}
+			}
+		}
+		decoded := decodeJPEG(t, padded).(*image.YCbCr)
+		for y := range c.whole.Y {
+			for x := range c.whole.X {
+				got, want := int(decoded.YCbCrAt(x, y).Y), int(planes.YCbCrAt(x, y).Y)
+				if got-want > 4 || want-got > 4 {
+					t.Fatalf("%v in %v at %d, %d: luma %d, want %d", c.inner, c.whole, x, y, got, want)
+				}
+			}
+		}
+	}
+}
+
 func TestHugePicturesAreRefusedBeforeMemoryIsTaken(t *testing.T) {
 	au := stream(t, "640x480", 1)[0]
 	_, err := open(t, media.H264, Options{MaxPixels: 640*480 - 1}).Decode(au)

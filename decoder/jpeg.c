@@ -195,12 +195,39 @@ static void set_tables(cg_jpeg *j, int width, int height, int quality) {
   j->width = width, j->height = height, j->quality = quality;
 }
 
-static long encode(cg_jpeg *j, const cg_planes *from, const cg_transform *t, int width, int height,
-                   int quality, uint8_t *out, size_t capacity) {
+// Where a picture lies in its JPEG; left and top are even, so that chroma has its place.
+typedef struct {
+  int left, top, width, height;
+} area;
+
+static area middle(int inner_width, int inner_height, int width, int height) {
+  return (area){(width - inner_width) / 2 & ~1, (height - inner_height) / 2 & ~1, inner_width,
+                inner_height};
+}
+
+// convert_inside writes the rows of a picture from row top on that fall into its area,
+// and black around them.
+static void convert_inside(const cg_transform *t, const cg_planes *from, const area *a, int top,
+                           int rows, int16_t *offset, const cg_planes *to) {
+  for (int y = 0; y < MCU; y++) memset(to->data[0] + (size_t)y * to->stride[0], 0, to->stride[0]);
+  for (int i = 1; i < 3; i++) memset(to->data[i], 128, (size_t)to->stride[i] * (MCU / 2));
+  int first = a->top > top ? a->top - top : 0;
+  int end = a->top + a->height - top < rows ? a->top + a->height - top : rows;
+  if (end <= first) return;
+  cg_planes at = *to;
+  at.data[0] += (size_t)first * to->stride[0] + a->left;
+  at.data[1] += (size_t)(first / 2) * to->stride[1] + a->left / 2;
+  at.data[2] += (size_t)(first / 2) * to->stride[2] + a->left / 2;
+  convert(t, from, top + first - a->top, end - first, a->width, offset, &at);
+}
+
+static long encode(cg_jpeg *j, const cg_planes *from, const cg_transform *t, const area *a,
+                   int width, int height, int quality, uint8_t *out, size_t capacity) {
   if (prepare_strip(j, width) < 0) return -1;
   int padded = j->strip_width;
   // libjpeg reads whole MCUs: where the picture ends inside one, its last column goes on.
-  int direct = t->identity && padded == width;
+  int inside = a->width < width || a->height < height;
+  int direct = t->identity && padded == width && !inside;
   cg_planes strip = {{j->strip, j->strip + (size_t)padded * MCU,
                       j->strip + (size_t)padded * MCU + (size_t)padded / 2 * MCU / 2},
                      {padded, padded / 2, padded / 2}};
@@ -220,7 +247,10 @@ static long encode(cg_jpeg *j, const cg_planes *from, const cg_transform *t, int
     const cg_planes *p = from;
     int first = top;
     if (!direct) {
-      convert(t, from, top, count, width, j->offset, &strip);
+      if (inside)
+        convert_inside(t, from, a, top, count, j->offset, &strip);
+      else
+        convert(t, from, top, count, width, j->offset, &strip);
       for (int y = 0; y < count; y++) extend(strip.data[0] + (size_t)y * padded, width, padded);
       for (int y = 0; y < (count + 1) / 2; y++) {
         extend(strip.data[1] + (size_t)y * (padded / 2), (width + 1) / 2, padded / 2);
@@ -244,13 +274,14 @@ static long encode(cg_jpeg *j, const cg_planes *from, const cg_transform *t, int
   return (long)j->size;
 }
 
-long cg_jpeg_frame(cg_jpeg *j, const AVFrame *frame, int width, int height, int quality,
-                   uint8_t *out, size_t capacity) {
+long cg_jpeg_frame(cg_jpeg *j, const AVFrame *frame, int inner_width, int inner_height, int width,
+                   int height, int quality, uint8_t *out, size_t capacity) {
   cg_planes planes;
   cg_transform t;
-  if (planes_of(j, frame, width, height, &planes) < 0) return -1;
+  area a = middle(inner_width, inner_height, width, height);
+  if (planes_of(j, frame, inner_width, inner_height, &planes) < 0) return -1;
   cg_transform_init(&t, cg_weights_of(frame), cg_is_full_range(frame));
-  return encode(j, &planes, &t, width, height, quality, out, capacity);
+  return encode(j, &planes, &t, &a, width, height, quality, out, capacity);
 }
 
 long cg_jpeg_planes(cg_jpeg *j, const uint8_t *y, const uint8_t *cb, const uint8_t *cr,
@@ -259,5 +290,6 @@ long cg_jpeg_planes(cg_jpeg *j, const uint8_t *y, const uint8_t *cb, const uint8
   cg_planes planes = {{(uint8_t *)y, (uint8_t *)cb, (uint8_t *)cr},
                       {luma_stride, chroma_stride, chroma_stride}};
   cg_transform t = {.identity = 1};
-  return encode(j, &planes, &t, width, height, quality, out, capacity);
+  area a = middle(width, height, width, height);
+  return encode(j, &planes, &t, &a, width, height, quality, out, capacity);
 }

@@ -37,9 +37,15 @@ func (j *JPEG) Close() {
 // Frame makes the JPEG of f, scaled to width × height (1 to 65500 pixels) at libjpeg's
 // quality (1 to 100). The bytes are the caller's.
 func (j *JPEG) Frame(f *Frame, width, height, quality int) ([]byte, error) {
+	return j.Padded(f, image.Pt(width, height), width, height, quality)
+}
+
+// Padded is Frame with f scaled to inner, at most width × height, in the middle of a
+// black picture.
+func (j *JPEG) Padded(f *Frame, inner image.Point, width, height, quality int) ([]byte, error) {
 	out := j.buffer(width, height)
-	return j.finish(out, C.cg_jpeg_frame(j.c, f.c(), C.int(width), C.int(height), C.int(quality),
-		bytePointer(out), C.size_t(len(out))))
+	return j.finish(out, C.cg_jpeg_frame(j.c, f.c(), C.int(inner.X), C.int(inner.Y), C.int(width), C.int(height),
+		C.int(quality), bytePointer(out), C.size_t(len(out))))
 }
 
 // Image makes the JPEG of a picture that is 4:2:0 and full range BT.601 already, as
@@ -57,12 +63,31 @@ func (j *JPEG) Image(img *image.YCbCr, quality int) ([]byte, error) {
 
 // Planes gives f scaled to width × height and converted as for a JPEG, to draw on.
 func (j *JPEG) Planes(f *Frame, width, height int) (*image.YCbCr, error) {
+	return j.PaddedPlanes(f, image.Pt(width, height), width, height)
+}
+
+// PaddedPlanes is Planes with f scaled to inner, at most width × height, in the middle of
+// a black picture.
+func (j *JPEG) PaddedPlanes(f *Frame, inner image.Point, width, height int) (*image.YCbCr, error) {
 	img := image.NewYCbCr(image.Rect(0, 0, width, height), image.YCbCrSubsampleRatio420)
-	if C.cg_frame_planes(j.c, f.c(), C.int(width), C.int(height), bytePointer(img.Y), bytePointer(img.Cb),
-		bytePointer(img.Cr), C.int(img.YStride), C.int(img.CStride)) < 0 {
+	at := img
+	if inner.X < width || inner.Y < height {
+		fill(img.Cb, 128) // luma is 0 already
+		fill(img.Cr, 128)
+		corner := image.Pt((width-inner.X)/2&^1, (height-inner.Y)/2&^1)
+		at = img.SubImage(image.Rectangle{Min: corner, Max: corner.Add(inner)}).(*image.YCbCr)
+	}
+	if C.cg_frame_planes(j.c, f.c(), C.int(inner.X), C.int(inner.Y), bytePointer(at.Y), bytePointer(at.Cb),
+		bytePointer(at.Cr), C.int(at.YStride), C.int(at.CStride)) < 0 {
 		return nil, errors.New(C.GoString(C.cg_jpeg_error(j.c)))
 	}
 	return img, nil
+}
+
+func fill(plane []byte, value byte) {
+	for i := range plane {
+		plane[i] = value
+	}
 }
 
 // buffer has room for a little more than the last picture took.

@@ -15,11 +15,12 @@ typedef struct cg_jpeg cg_jpeg;
 cg_jpeg *cg_jpeg_new(void);  // NULL where there is no memory
 void cg_jpeg_free(cg_jpeg *j);
 
-// cg_jpeg_frame makes the JPEG of frame, scaled to width x height, colours converted,
-// in out. Where capacity does not do, it keeps the JPEG until the next call, for
+// cg_jpeg_frame makes the JPEG of frame, scaled to inner_width x inner_height, colours
+// converted, in the middle of a picture of width x height that is black where frame is
+// not, in out. Where capacity does not do, it keeps the JPEG until the next call, for
 // cg_jpeg_overflow to take. The answer is the JPEG's size, or -1: see cg_jpeg_error.
-long cg_jpeg_frame(cg_jpeg *j, const AVFrame *frame, int width, int height, int quality,
-                   uint8_t *out, size_t capacity);
+long cg_jpeg_frame(cg_jpeg *j, const AVFrame *frame, int inner_width, int inner_height, int width,
+                   int height, int quality, uint8_t *out, size_t capacity);
 
 // cg_jpeg_planes does the same for planes that are full range BT.601 and of the
 // wanted size already.

@@ -14,6 +14,10 @@ type Rendition struct {
 	// Exact makes Width and Height the size itself, whatever the aspect.
 	Exact bool
 
+	// Pad, with Exact, keeps the aspect: the picture is made as large as fits, and what
+	// is left beside or above it is black.
+	Pad bool
+
 	// Quality is libjpeg's, 1 to 100; 0 means the camera's configured one.
 	Quality int
 }
@@ -36,6 +40,22 @@ func (r Rendition) Size(width, height int) (int, int) {
 	}
 	return w, h
 }
+
+// Inner is how much of the JPEG the source's picture takes, in pixels: all of it, unless
+// there is padding. Then both sides are even, wherever there is room for that.
+func (r Rendition) Inner(width, height int) (int, int) {
+	if !r.Pad || !r.Exact || r.Width <= 0 || r.Height <= 0 || width <= 0 || height <= 0 {
+		return r.Size(width, height)
+	}
+	w, h := r.Width, scaled(height, r.Width, width)
+	if h > r.Height {
+		w, h = scaled(width, r.Height, height), r.Height
+	}
+	return even(w, r.Width), even(h, r.Height)
+}
+
+// even is n, or the next even number if that is at most most.
+func even(n, most int) int { return min(n+n%2, most) }
 
 // scaled is n·num/den, rounded, and at least 1.
 func scaled(n, num, den int) int {

@@ -2,6 +2,30 @@ package media
 
 import "testing"
 
+func TestPaddingKeepsTheAspect(t *testing.T) {
+	for _, c := range []struct {
+		name          string
+		r             Rendition
+		w, h, iw, ih  int
+		width, height int
+	}{
+		{"as wide as it can be", Rendition{Width: 640, Height: 368, Exact: true, Pad: true}, 1920, 1080, 640, 360, 640, 368},
+		{"as high as it can be", Rendition{Width: 640, Height: 368, Exact: true, Pad: true}, 640, 480, 492, 368, 640, 368},
+		{"upright", Rendition{Width: 320, Height: 192, Exact: true, Pad: true}, 1080, 1920, 108, 192, 320, 192},
+		{"enlarged", Rendition{Width: 640, Height: 360, Exact: true, Pad: true}, 320, 180, 640, 360, 640, 360},
+		{"next to nothing", Rendition{Width: 16, Height: 16, Exact: true, Pad: true}, 8000, 1, 16, 2, 16, 16},
+		{"one pixel", Rendition{Width: 1, Height: 1, Exact: true, Pad: true}, 1920, 1080, 1, 1, 1, 1},
+		{"not exact", Rendition{Width: 640, Height: 640, Pad: true}, 1920, 1080, 640, 360, 640, 360},
+	} {
+		if w, h := c.r.Inner(c.w, c.h); w != c.iw || h != c.ih {
+			t.Errorf("%s: the picture is %d×%d, want %d×%d", c.name, w, h, c.iw, c.ih)
+		}
+		if w, h := c.r.Size(c.w, c.h); w != c.width || h != c.height {
+			t.Errorf("%s: the JPEG is %d×%d, want %d×%d", c.name, w, h, c.width, c.height)
+		}
+	}
+}
+
 func TestRenditionSize(t *testing.T) {
 	for _, c := range []struct {
 		name string
