@@ -35,6 +35,7 @@ var mayImport = map[string][]string{
 	"outputs/mjpeg":      {"media", "camera", "outputs/params", "outputs/header", "outputs/viewerconn"},
 	"outputs/snapshot":   {"media", "camera", "outputs/header"},
 	"outputs/ws":         {"media", "camera", "outputs/header", "outputs/params", "outputs/viewerconn"},
+	"outputs/legacy":     {"media", "camera", "camera/source", "outputs/params", "outputs/header", "outputs/viewerconn", "outputs/mjpeg"},
 	"outputs/httpd":      {"media", "camera", "discovery", "onvif", "outputs/…"},
 	"camsim":             {"media", "decoder", "caption", "camsim/stamp"},
 	"camsim/device":      {"media", "decoder", "camsim", "camsim/stamp"},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"camgate/camera"
+	"camgate/outputs/legacy"
 )
 
 // Config is what the server needs to know. Zero values mean the defaults.
@@ -16,8 +17,14 @@ type Config struct {
 	Listen         string   // host:port; port 0 takes a free one
 	AllowAnonymous bool     // lets Listen be an address that others can reach
 	Hosts          []string // further names by which browsers may call the gateway
-	Origins        []string // further pages, like https://panel.example, that may open WebSockets
+	Origins        []string // further pages, like https://panel.example, that may use the gateway; "*": all may watch
 	WWW            string   // a folder whose files go before the built-in ones; empty: none
+	BasePath       string   // stands before every path, like /cams; empty: none
+
+	// TrustedProxies are whose X-Forwarded-… and Forwarded are believed.
+	TrustedProxies []netip.Prefix
+
+	Legacy legacy.Options // the addresses and protocols of other programs
 
 	Finder Finder // nil: cameras are neither found nor added
 

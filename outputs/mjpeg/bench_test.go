@@ -127,7 +127,7 @@ func benchmarkDelivery(b *testing.B, viewers int) {
 		}
 		all.Go(func() {
 			defer conn.Close()
-			serve(ctx, conn, true, &boardViewer{board: shared}, Options{}) // its error is how it ended
+			serve(ctx, conn, true, nil, &boardViewer{board: shared}, Options{}) // its error is how it ended
 		})
 	}
 	picture := make([]byte, size)
@@ -172,7 +172,7 @@ func TestDeliveringAPictureAllocatesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := stream{conn: conn, early: early}
+		s := newStream(conn, Options{Early: early})
 		p := &media.Picture{JPEG: make([]byte, 37<<10), Received: time.Now()}
 		if n := testing.AllocsPerRun(200, func() {
 			if err := s.picture(p); err != nil {

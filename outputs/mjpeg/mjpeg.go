@@ -4,6 +4,7 @@ package mjpeg
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"strings"
@@ -25,6 +26,12 @@ type Viewer interface {
 type Options struct {
 	// Early puts the next part's header block right behind each picture; see Early.
 	Early bool
+
+	// Framing is how parts are told apart; nil: Ours.
+	Framing *Framing
+
+	Frames   int           // the stream ends after so many pictures; 0: it does not
+	Duration time.Duration // the stream ends then; 0: it does not
 
 	// Stall is how long the viewer may take nothing; 0: viewerconn.DefaultStall.
 	Stall time.Duration
@@ -54,17 +61,19 @@ func Early(userAgent string, advance params.Choice) bool {
 // Serve takes over the connection of a GET and shows it the viewer's pictures until the
 // viewer leaves (viewerconn.ErrGone), stalls (viewerconn.ErrStalled), or the request's context or
 // the camera ends (their error); then the answer ends as the multipart format wants it.
-// Nothing that it started outlives the call.
+// Where o limits the stream, the error is nil after its orderly end. The answer has those
+// fields of w.Header() too that let pages of others read it. Nothing that it started
+// outlives the call.
 func Serve(w http.ResponseWriter, r *http.Request, v Viewer, o Options) error {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	return serve(r.Context(), conn, r.ProtoAtLeast(1, 1), v, o)
+	return serve(r.Context(), conn, r.ProtoAtLeast(1, 1), w.Header(), v, o)
 }
 
-func serve(ctx context.Context, netConn net.Conn, http11 bool, v Viewer, o Options) error {
+func serve(ctx context.Context, netConn net.Conn, http11 bool, further http.Header, v Viewer, o Options) error {
 	conn, err := viewerconn.New(netConn, o.Stall)
 	if err != nil {
 		return err
@@ -84,8 +93,8 @@ func serve(ctx context.Context, netConn net.Conn, http11 bool, v Viewer, o Optio
 	// The gateway's end must not wait for a slow viewer.
 	defer context.AfterFunc(ctx, func() { conn.Hurry(lastWords) })()
 
-	s := stream{conn: conn, early: o.Early}
-	err = s.run(watching, v, http11)
+	s := newStream(conn, o)
+	err = s.run(watching, v, http11, further)
 	switch {
 	case ctx.Err() == nil && watching.Err() != nil:
 		return viewerconn.ErrGone
@@ -95,6 +104,10 @@ func serve(ctx context.Context, netConn net.Conn, http11 bool, v Viewer, o Optio
 	conn.Hurry(lastWords)
 	if failed := s.end(); failed != nil {
 		return viewerconn.Reason(failed)
+	}
+	if errors.Is(err, errEnough) {
+		conn.Finish(lastWords)
+		return nil
 	}
 	return err
 }

@@ -2,95 +2,133 @@ package mjpeg
 
 import (
 	"context"
+	"errors"
+	"net/http"
+	"time"
 
 	"camgate/media"
-	"camgate/outputs/header"
 	"camgate/outputs/viewerconn"
 )
 
-// boundary is the line between parts, without its dashes. It does not occur in headers,
-// and nobody who goes by Content-Length looks for it in a JPEG.
-const boundary = "camgate-next-picture"
+// repeatAfter is how soon another picture must follow one that Chromium has been sent in a
+// whole framing; it is sent once more if not.
+const repeatAfter = 100 * time.Millisecond
 
-// ContentType is that of the answer.
-const ContentType = "multipart/x-mixed-replace; boundary=" + boundary
-
-const (
-	answer = "200 OK\r\n" +
-		"Content-Type: " + ContentType + "\r\n" +
-		"Cache-Control: no-store\r\n" +
-		"X-Accel-Buffering: no\r\n" +
-		"X-Content-Type-Options: nosniff\r\n" +
-		"Connection: close\r\n" +
-		"\r\n"
-	firstLine  = "--" + boundary + "\r\n"
-	nextLine   = "\r\n" + firstLine
-	lastLine   = "\r\n--" + boundary + "--\r\n"
-	earlyBlock = "Content-Type: image/jpeg\r\n\r\n"
-)
-
-// The ends of a part, ready to be sent. Nobody changes them.
-var (
-	behindPicture      = []byte(nextLine)
-	behindPictureEarly = []byte(nextLine + earlyBlock)
-	behindLast         = []byte(lastLine)
-)
+// errEnough: all pictures have been sent that were asked for.
+var errEnough = errors.New("the viewer has what it asked for")
 
 // A stream writes one multipart answer.
 type stream struct {
-	conn   *viewerconn.Conn
-	early  bool
-	broken bool // the connection takes nothing more
+	conn    *viewerconn.Conn
+	framing *Framing
+	early   bool
+	repeat  bool // each picture once more where no other follows soon
+	frames  int  // still to be sent; 0: no end
+	until   time.Time
+	broken  bool // the connection takes nothing more
+	closed  bool // the last boundary has been sent
 
+	ends   ends
 	last   *media.Picture
 	header [256]byte // of the next part
 	bufs   [3][]byte
 }
 
+func newStream(conn *viewerconn.Conn, o Options) *stream {
+	s := &stream{conn: conn, framing: o.Framing, early: o.Early, frames: o.Frames}
+	if s.framing == nil {
+		s.framing = Ours
+	}
+	if s.framing.Whole {
+		s.early, s.repeat = false, o.Early
+	}
+	if o.Duration > 0 {
+		s.until = time.Now().Add(o.Duration)
+	}
+	s.ends = s.framing.ends(s.early)
+	return s
+}
+
 // run sends the answer's head and then pictures. Its error is never nil.
-func (s *stream) run(ctx context.Context, v Viewer, http11 bool) error {
-	// At once: a page that waits for a camera should know that it is connected.
-	head := "HTTP/1.0 " + answer + firstLine
+func (s *stream) run(ctx context.Context, v Viewer, http11 bool, further http.Header) error {
+	version := "HTTP/1.0"
 	if http11 {
-		head = "HTTP/1.1 " + answer + firstLine
+		version = "HTTP/1.1"
 	}
-	if s.early {
-		head += earlyBlock
-	}
-	if err := s.send([]byte(head), nil, nil); err != nil {
+	// At once: a page that waits for a camera should know that it is connected.
+	if err := s.send([]byte(version+s.framing.head(further)+s.ends.first), nil, nil); err != nil {
 		return err
 	}
+	if !s.until.IsZero() {
+		limited, cancel := context.WithDeadlineCause(ctx, s.until, errEnough)
+		defer cancel()
+		ctx = limited
+	}
 	for {
-		p, err := v.Next(ctx)
+		p, err := s.next(ctx, v)
 		if err != nil {
+			if context.Cause(ctx) == errEnough {
+				return errEnough
+			}
 			return err
 		}
 		if err := s.picture(p); err != nil {
 			return err
 		}
+		if s.closed {
+			return errEnough
+		}
 	}
+}
+
+// next waits for the next picture. Where the viewer needs it, the last one is sent once
+// more meanwhile.
+func (s *stream) next(ctx context.Context, v Viewer) (*media.Picture, error) {
+	if !s.repeat || s.last == nil {
+		return v.Next(ctx)
+	}
+	soon, cancel := context.WithTimeout(ctx, repeatAfter)
+	p, err := v.Next(soon)
+	cancel()
+	if err == nil || soon.Err() == nil || ctx.Err() != nil {
+		return p, err
+	}
+	if err := s.write(s.last, s.ends.next); err != nil {
+		return nil, err
+	}
+	return v.Next(ctx)
 }
 
 // picture sends one picture, by one writev where the viewer keeps up, and allocates
 // nothing.
 func (s *stream) picture(p *media.Picture) error {
 	s.last = p
-	if s.early {
-		return s.send(p.JPEG, behindPictureEarly, nil)
+	if s.frames > 0 {
+		if s.frames--; s.frames == 0 {
+			s.closed = true
+			return s.write(p, s.ends.last)
+		}
 	}
-	return s.send(append(header.AppendPicture(s.header[:0], p), "\r\n"...), p.JPEG, behindPicture)
+	return s.write(p, s.ends.next)
+}
+
+func (s *stream) write(p *media.Picture, behind []byte) error {
+	if s.early {
+		return s.send(p.JPEG, behind, nil)
+	}
+	return s.send(s.framing.fields(s.header[:0], p), p.JPEG, behind)
 }
 
 // end closes the last part. Its boundary line has been sent already, so it is filled with
 // the last picture once more: an empty one browsers would draw as nothing at all.
 func (s *stream) end() error {
-	if s.last == nil {
-		return s.send(behindLast, nil, nil)
+	switch {
+	case s.closed:
+		return nil
+	case s.last == nil:
+		return s.send([]byte("\r\n"+s.framing.Line+"--\r\n"), nil, nil)
 	}
-	if s.early {
-		return s.send(s.last.JPEG, behindLast, nil)
-	}
-	return s.send(append(header.AppendPicture(s.header[:0], s.last), "\r\n"...), s.last.JPEG, behindLast)
+	return s.write(s.last, s.ends.last)
 }
 
 func (s *stream) send(a, b, c []byte) error {
