@@ -70,11 +70,31 @@ func (c Config) check() error {
 	if !c.AllowAnonymous && !loopback(host) {
 		return fmt.Errorf("[http] listen = %q can be reached by others, and there are no users: listen on 127.0.0.1, or say allow_anonymous = true if everybody who reaches this machine may see the cameras", c.Listen)
 	}
+	if err := c.checkLegacy(); err != nil {
+		return err
+	}
+	if c.BasePath != "" && !isBasePath(c.BasePath) {
+		return fmt.Errorf("[http] base_path = %q is not possible: it must be like /cams", c.BasePath)
+	}
 	if c.WWW == "" {
 		return nil
 	}
 	if info, err := os.Stat(c.WWW); err != nil || !info.IsDir() {
 		return fmt.Errorf("[http] www = %q is not a folder that can be read: create it, or leave www empty", c.WWW)
+	}
+	return nil
+}
+
+func (c Config) checkLegacy() error {
+	if c.Legacy.CctvAgentWS == "" {
+		return nil
+	}
+	host, _, err := net.SplitHostPort(c.Legacy.CctvAgentWS)
+	if err != nil {
+		return fmt.Errorf("[legacy] cctvagent_ws = %q is not possible: it must be host:port, like 127.0.0.1:8001", c.Legacy.CctvAgentWS)
+	}
+	if !c.AllowAnonymous && !loopback(host) {
+		return fmt.Errorf("[legacy] cctvagent_ws = %q can be reached by others, and there are no users: listen on 127.0.0.1, or say allow_anonymous = true in [http] if everybody who reaches this machine may see the cameras", c.Legacy.CctvAgentWS)
 	}
 	return nil
 }

@@ -68,7 +68,7 @@ func (s *Server) answerError(err error, c echo.Context) {
 	case errors.As(err, &fromEcho) && fromEcho.Code == http.StatusMethodNotAllowed:
 		f = &failure{status: fromEcho.Code, sentence: fmt.Sprintf("%s is not possible here; use %s", params.Shorten(request.Method), response.Header().Get(echo.HeaderAllow))}
 	case errors.As(err, &fromEcho) && fromEcho.Code == http.StatusNotFound:
-		f = notFound("there is nothing here; / is the page with all cameras")
+		f = s.nothing(c)
 	default:
 		s.log.Error("a request could not be answered", "path", params.Shorten(request.URL.Path), "err", err)
 		f = &failure{status: http.StatusInternalServerError, sentence: "something went wrong inside the gateway; its log says more"}

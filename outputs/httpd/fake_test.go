@@ -35,6 +35,28 @@ type fakeCamera struct {
 	watched map[media.Rendition]int
 	viewers int
 	orders  []camera.Order // nil: it cannot be moved
+	asked   []wish         // all that were ever watched for
+}
+
+// testLimit is how long a test waits for what must happen.
+const testLimit = 10 * time.Second
+
+// peers are who has watched, in turn.
+func (f *fakeCamera) peers() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var list []string
+	for _, w := range f.asked {
+		list = append(list, w.peer)
+	}
+	return list
+}
+
+// wishes are what was asked for, in turn.
+func (f *fakeCamera) wishes() []wish {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]wish(nil), f.asked...)
 }
 
 func newFake(name string) *fakeCamera {
@@ -110,6 +132,7 @@ func (f *fakeCamera) watch(w wish) (viewer, error) {
 		return nil, fmt.Errorf("%w: %d", camera.ErrTooManyRenditions, camera.DefaultMaxRenditions)
 	}
 	f.watched[r]++
+	f.asked = append(f.asked, w)
 	f.viewers++
 	return &fakeViewer{f: f, r: r}, nil
 }

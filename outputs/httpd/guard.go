@@ -8,12 +8,10 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"os"
 	"strings"
 	"time"
 
-	"github.com/gorilla/websocket"
 	"github.com/labstack/echo/v4"
 
 	"camgate/outputs/header"
@@ -73,50 +71,22 @@ func hostName(host string) string {
 // point elsewhere.
 func (s *Server) guardHost(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		host := c.Request().Host
-		if host == "" { // HTTP/1.0, which no browser speaks
-			return next(c)
-		}
-		name := hostName(host)
-		if _, err := netip.ParseAddr(name); err == nil || s.hosts[name] {
-			return next(c)
-		}
-		return &failure{status: http.StatusForbidden, sentence: fmt.Sprintf(
-			"this gateway does not go by the name \"%s\": use its IP address, or add the name to hosts in [http] of the configuration: [http] hosts = [\"…\"]", params.Shorten(name))}
-	}
-}
-
-func allowedOrigins(list []string) map[string]bool {
-	origins := make(map[string]bool)
-	for _, o := range list {
-		origins[strings.ToLower(strings.TrimSuffix(o, "/"))] = true
-	}
-	return origins
-}
-
-// guardOrigin keeps pages of others from opening WebSockets, which browsers let them do,
-// and from changing anything.
-func (s *Server) guardOrigin(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		r := c.Request()
-		switch r.Method {
-		case http.MethodGet, http.MethodHead, http.MethodOptions:
-			if !websocket.IsWebSocketUpgrade(r) {
-				return next(c)
+		// A page may make up what a proxy passes on, but not what its browser says.
+		for _, host := range []string{c.Request().Host, askerOf(c).host} {
+			if name := hostName(host); !s.isHost(name) {
+				return &failure{status: http.StatusForbidden, sentence: fmt.Sprintf(
+					"this gateway does not go by the name \"%s\": use its IP address, or add the name to hosts in [http] of the configuration: [http] hosts = [\"…\"]", params.Shorten(name))}
 			}
 		}
-		origins := r.Header.Values("Origin")
-		if len(origins) == 0 { // not a browser
-			return next(c)
-		}
-		origin := strings.ToLower(origins[0])
-		u, err := url.Parse(origin)
-		if len(origins) == 1 && err == nil && (s.origins[origin] || u.Host != "" && strings.EqualFold(u.Host, r.Host)) {
-			return next(c)
-		}
-		return &failure{status: http.StatusForbidden, sentence: fmt.Sprintf(
-			"pages of \"%s\" may not do this: add it to origins in [http] of the configuration if they should: [http] origins = [\"…\"]", params.Shorten(origin))}
+		return next(c)
 	}
+}
+
+// isHost says whether the gateway goes by a name. There is none in HTTP/1.0, which no
+// browser speaks.
+func (s *Server) isHost(name string) bool {
+	_, err := netip.ParseAddr(name)
+	return name == "" || err == nil || s.hosts[name]
 }
 
 // readBody reads what the request brings, in bounded size and time, so that no handler has

@@ -31,7 +31,7 @@ func (s *Server) page(c echo.Context) error {
 	if name == "" {
 		name = "index.html"
 	}
-	nothing := notFound("there is nothing here; / is the page with all cameras")
+	nothing := s.nothing(c)
 	if !fs.ValidPath(name) || strings.ContainsAny(name, "\x00\\") {
 		return nothing
 	}

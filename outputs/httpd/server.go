@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -47,6 +48,7 @@ func New(cfg Config, cameras Cameras, www fs.FS, log *slog.Logger) (*Server, err
 }
 
 func newServer(cfg Config, cameras cameras, www fs.FS, log *slog.Logger) (*Server, error) {
+	cfg.BasePath = strings.TrimRight(cfg.BasePath, "/")
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
@@ -154,7 +156,7 @@ func listenError(address string, err error) error {
 func (s *Server) handler() http.Handler {
 	e := echo.New()
 	e.HTTPErrorHandler = s.answerError
-	e.Pre(s.account, s.survive, s.headers, s.guardHost, s.guardOrigin, s.readBody)
+	e.Pre(s.account, s.survive, s.headers, s.forwarded, s.base, s.guardHost, s.crossOrigin, s.guardOrigin, s.readBody)
 	both := []string{http.MethodGet, http.MethodHead}
 	e.Match(both, "/mjpeg/*", s.mjpeg)
 	e.Match(both, "/snapshot/*", s.snapshot)
