@@ -1,0 +1,456 @@
+package wall
+
+import (
+	"context"
+	"errors"
+	"image"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"camgate/media"
+	"camgate/outputs/params"
+)
+
+// site is a set of fake cameras.
+type site struct {
+	mu         sync.Mutex
+	cameras    map[string]*fake
+	opened     int
+	connecting map[string]bool
+}
+
+// fake shows what a test tells it to.
+type fake struct {
+	mu       sync.Mutex
+	picture  *media.Picture
+	changed  chan struct{}
+	refuses  error // a viewer
+	closed   bool
+	viewers  int
+	taken    int // pictures, by all viewers
+	sequence uint64
+}
+
+func newSite(names ...string) *site {
+	s := &site{cameras: map[string]*fake{}, connecting: map[string]bool{}}
+	for _, n := range names {
+		s.cameras[n] = &fake{changed: make(chan struct{})}
+	}
+	return s
+}
+
+func (s *site) Watch(name string, r media.Rendition, fps float64) (Tile, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opened++
+	f := s.cameras[name]
+	if f == nil {
+		return nil, ErrNoCamera
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.refuses != nil {
+		return nil, f.refuses
+	}
+	f.viewers++
+	return &fakeTile{f: f}, nil
+}
+
+func (s *site) Connecting(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.connecting[name]
+}
+
+var errGone = errors.New("the camera is gone")
+
+type fakeTile struct {
+	f    *fake
+	seen uint64
+}
+
+func (t *fakeTile) Next(ctx context.Context) (*media.Picture, error) {
+	for {
+		t.f.mu.Lock()
+		p, changed, closed := t.f.picture, t.f.changed, t.f.closed
+		if p != nil && p.Sequence > t.seen && !closed {
+			t.f.taken++
+			t.f.mu.Unlock()
+			t.seen = p.Sequence
+			return p, nil
+		}
+		t.f.mu.Unlock()
+		if closed {
+			return nil, errGone
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (t *fakeTile) Close() {
+	t.f.mu.Lock()
+	defer t.f.mu.Unlock()
+	t.f.viewers--
+}
+
+func (f *fake) update(change func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	change()
+	close(f.changed)
+	f.changed = make(chan struct{})
+}
+
+// show is the next picture of the camera.
+func (f *fake) show(data []byte, state media.State) {
+	f.update(func() {
+		f.sequence++
+		f.picture = &media.Picture{JPEG: data, Sequence: f.sequence, Received: time.Now(), State: state}
+	})
+}
+
+func (f *fake) watching() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.viewers
+}
+
+// tile is a picture for a wall whose tiles are 64 × 48.
+func tile(t testing.TB, seed uint64) []byte {
+	t.Helper()
+	return cameraJPEG(t, scene(64, 48, seed), media.DefaultQuality)
+}
+
+// newTestSet is a set that must have ended with the test.
+func newTestSet(t *testing.T, cameras Cameras) *Set {
+	leak := goleak.IgnoreCurrent()
+	t.Cleanup(func() { goleak.VerifyNone(t, leak) })
+	return NewSet(cameras, slog.New(slog.DiscardHandler))
+}
+
+func watch(t *testing.T, s *Set, l Layout) *Viewer {
+	t.Helper()
+	v, err := s.Watch(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(v.Close)
+	return v
+}
+
+// next is the next picture, which must come within 10 s.
+func next(t *testing.T, v *Viewer) *media.Picture {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	p, err := v.Next(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// until takes pictures until one is as wanted.
+func until(t *testing.T, v *Viewer, what string, wanted func(*media.Picture, *image.YCbCr) bool) *media.Picture {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
+		p := next(t, v)
+		if wanted(p, decode(t, p.JPEG)) {
+			return p
+		}
+	}
+	t.Fatal("no picture that is " + what)
+	return nil
+}
+
+// shows says whether a part of the wall is a picture.
+func shows(wall *image.YCbCr, data *image.YCbCr, at image.Point) bool {
+	for y := range data.Rect.Dy() {
+		for x := range data.Rect.Dx() {
+			if wall.YCbCrAt(at.X+x, at.Y+y) != data.YCbCrAt(x, y) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// two by two, tiles of 64 × 48.
+func small(names ...string) Layout { return Layout{Cameras: names, Columns: 2, Width: 130, FPS: 50} }
+
+func TestWallFollowsItsCameras(t *testing.T) {
+	s := newSite("a", "b", "c")
+	set := newTestSet(t, s)
+	v := watch(t, set, small("a", "b", "", "c"))
+	tiles := [][]byte{tile(t, 0), tile(t, 1), tile(t, 2), tile(t, 3)}
+	s.cameras["a"].show(tiles[0], media.Live)
+	s.cameras["b"].show(tiles[1], media.Live)
+	s.cameras["c"].show(tiles[2], media.Live)
+	all := func(a int) func(p *media.Picture, wall *image.YCbCr) bool {
+		return func(p *media.Picture, wall *image.YCbCr) bool {
+			return wall.Rect.Size() == image.Pt(128, 96) && p.State == media.Live &&
+				shows(wall, decode(t, tiles[a]), image.Pt(0, 0)) && shows(wall, decode(t, tiles[1]), image.Pt(64, 0)) &&
+				shows(wall, decode(t, tiles[2]), image.Pt(64, 48)) && wall.YCbCrAt(20, 70).Y == 0
+		}
+	}
+	first := until(t, v, "all three", all(0))
+	s.cameras["a"].show(tiles[3], media.Live)
+	second := until(t, v, "the next of a", all(3))
+	if second.Sequence <= first.Sequence || !second.Received.After(first.Received) || second.Width != 128 || second.Height != 96 {
+		t.Errorf("%+v after %+v", second, first)
+	}
+	s.cameras["b"].show(tiles[0], media.Offline)
+	until(t, v, "stale where one camera is away", func(p *media.Picture, _ *image.YCbCr) bool { return p.State == media.Stale })
+	s.cameras["a"].show(tiles[0], media.Stale)
+	s.cameras["c"].show(tiles[0], media.Offline)
+	until(t, v, "offline where no camera is live", func(p *media.Picture, _ *image.YCbCr) bool { return p.State == media.Offline })
+}
+
+func TestWallIsNotMadeAnewWhereNothingHasChanged(t *testing.T) {
+	s := newSite("a")
+	v := watch(t, newTestSet(t, s), Layout{Cameras: []string{"a"}, Width: 64, FPS: 50})
+	s.cameras["a"].show(tile(t, 1), media.Live)
+	until(t, v, "live", func(p *media.Picture, _ *image.YCbCr) bool { return p.State == media.Live })
+	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+	defer cancel()
+	if p, err := v.Next(ctx); err == nil {
+		t.Errorf("picture %d of nothing new", p.Sequence)
+	}
+	s.cameras["a"].show(tile(t, 2), media.Live)
+	next(t, v)
+}
+
+func TestEqualWallsAreOne(t *testing.T) {
+	s := newSite("a", "b")
+	set := newTestSet(t, s)
+	one, other := watch(t, set, small("a", "b")), watch(t, set, Layout{Name: "hall", Cameras: []string{"a", "b"}, Columns: 2, Width: 128, FPS: 50, Quality: 75})
+	s.cameras["a"].show(tile(t, 1), media.Live)
+	s.cameras["b"].show(tile(t, 2), media.Live)
+	live := func(p *media.Picture, _ *image.YCbCr) bool { return p.State == media.Live }
+	p, q := until(t, one, "live", live), until(t, other, "live", live)
+	if p.Sequence == q.Sequence && &p.JPEG[0] != &q.JPEG[0] {
+		t.Error("the same wall was made twice")
+	}
+	if n := s.cameras["a"].watching(); n != 1 {
+		t.Errorf("camera a has %d viewers", n)
+	}
+	one.Close()
+	s.cameras["a"].show(tile(t, 3), media.Live)
+	next(t, other)
+	other.Close()
+	if n := s.cameras["a"].watching() + s.cameras["b"].watching(); n != 0 {
+		t.Errorf("nobody watches the wall, and its cameras have %d viewers", n)
+	}
+	if _, err := other.Next(context.Background()); !errors.Is(err, ErrClosed) {
+		t.Errorf("a closed viewer gets %v", err)
+	}
+}
+
+func TestNothingIsFetchedForNobody(t *testing.T) {
+	s := newSite("a")
+	v := watch(t, newTestSet(t, s), Layout{Cameras: []string{"a"}, Width: 64, FPS: 60})
+	a := s.cameras["a"]
+	a.show(tile(t, 1), media.Live)
+	until(t, v, "live", func(p *media.Picture, _ *image.YCbCr) bool { return p.State == media.Live })
+	before := func() int { a.mu.Lock(); defer a.mu.Unlock(); return a.taken }()
+	for i := range 20 { // the viewer is busy sending
+		a.show(tile(t, uint64(i)), media.Live)
+	}
+	if after := func() int { a.mu.Lock(); defer a.mu.Unlock(); return a.taken }(); after > before+1 {
+		t.Errorf("%d pictures were taken of the camera while nobody waited", after-before)
+	}
+}
+
+func TestTroubleStaysInItsTile(t *testing.T) {
+	s := newSite("good", "full", "odd", "going")
+	set := newTestSet(t, s)
+	s.cameras["full"].refuses = errors.New("too many different sizes and qualities of this camera are being watched: 16")
+	v := watch(t, set, Layout{Cameras: []string{"good", "full", "odd", "none", "going"}, Columns: 2, Width: 640, FPS: 50})
+	good := cameraJPEG(t, scene(320, 192, 1), 75)
+	s.cameras["good"].show(good, media.Live)
+	s.cameras["odd"].show(cameraJPEG(t, scene(320, 192, 2), 50), media.Live) // other tables
+	s.cameras["going"].show(good, media.Live)
+	white := func(wall *image.YCbCr, at image.Point) bool { // something is written there
+		for y := range 192 {
+			for x := range 320 {
+				if wall.YCbCrAt(at.X+x, at.Y+y).Y > 200 {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	until(t, v, "said in each tile", func(p *media.Picture, wall *image.YCbCr) bool {
+		return p.State == media.Stale && shows(wall, decode(t, good), image.Pt(0, 0)) && shows(wall, decode(t, good), image.Pt(0, 384)) &&
+			white(wall, image.Pt(320, 0)) && white(wall, image.Pt(0, 192)) && white(wall, image.Pt(320, 192)) && !white(wall, image.Pt(320, 384))
+	})
+	s.cameras["odd"].show(good, media.Live)
+	s.cameras["full"].update(func() { s.cameras["full"].refuses = nil })
+	s.cameras["full"].show(good, media.Live)
+	s.cameras["going"].update(func() { s.cameras["going"].closed = true })
+	until(t, v, "without its trouble, and with another", func(p *media.Picture, wall *image.YCbCr) bool {
+		return shows(wall, decode(t, good), image.Pt(0, 192)) && shows(wall, decode(t, good), image.Pt(320, 0)) && white(wall, image.Pt(0, 384))
+	})
+	s.cameras["going"].update(func() { s.cameras["going"].closed = false })
+	s.cameras["going"].show(good, media.Live)
+	until(t, v, "whole when the camera is served again", func(p *media.Picture, wall *image.YCbCr) bool {
+		return shows(wall, decode(t, good), image.Pt(0, 384))
+	})
+}
+
+func TestAgesGoOnWhileNothingMoves(t *testing.T) {
+	s := newSite("a")
+	v := watch(t, newTestSet(t, s), Layout{Cameras: []string{"a"}, Width: 160, FPS: 50, Labels: "name,age"})
+	picture := cameraJPEG(t, scene(160, 96, 1), 75)
+	s.cameras["a"].show(picture, media.Live)
+	first := until(t, v, "live", func(p *media.Picture, wall *image.YCbCr) bool {
+		return wall.Rect.Size() == image.Pt(160, 112) && p.State == media.Live && shows(wall, decode(t, picture), image.Point{})
+	})
+	second := until(t, v, "older", func(p *media.Picture, wall *image.YCbCr) bool {
+		return string(p.JPEG) != string(first.JPEG) && shows(wall, decode(t, picture), image.Point{})
+	})
+	if !second.Received.Equal(first.Received) {
+		t.Error("nothing was received meanwhile")
+	}
+}
+
+func TestOnePictureOfAWallHasAllCameras(t *testing.T) {
+	s := newSite("a", "b", "c")
+	v := watch(t, newTestSet(t, s), small("a", "b", "c"))
+	s.connecting["c"] = true
+	s.cameras["a"].show(tile(t, 1), media.Live)
+	since := time.Now()
+	got := make(chan *media.Picture, 1)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	go func() {
+		p, err := v.Settled(ctx, since)
+		if err != nil {
+			t.Error(err)
+		}
+		got <- p
+	}()
+	s.cameras["b"].show(tile(t, 2), media.Live)
+	s.cameras["c"].show(tile(t, 4), media.Offline)
+	select {
+	case <-got:
+		t.Fatal("a is from before, and c is being connected")
+	case <-time.After(700 * time.Millisecond): // longer than the first picture waits
+	}
+	s.cameras["a"].show(tile(t, 3), media.Live)
+	s.mu.Lock()
+	s.connecting["c"] = false // and away for good
+	s.mu.Unlock()
+	s.cameras["c"].show(tile(t, 4), media.Offline)
+	p := <-got
+	if p == nil || p.State != media.Stale || !shows(decode(t, p.JPEG), decode(t, tile(t, 3)), image.Point{}) {
+		t.Errorf("%+v", p)
+	}
+	short, cancelShort := context.WithTimeout(context.Background(), 300*time.Millisecond)
+	defer cancelShort()
+	s.cameras["b"].show(tile(t, 5), media.Live)
+	if p, err := v.Settled(short, time.Now().Add(time.Hour)); err != nil || p == nil {
+		t.Errorf("what there is when time is up: %v, %v", p, err)
+	}
+}
+
+func TestTooManyWallsAreRefused(t *testing.T) {
+	set := newTestSet(t, newSite("a"))
+	for n := range MaxWalls {
+		watch(t, set, Layout{Cameras: []string{"a"}, Width: 16 * (n + 1)})
+	}
+	if _, err := set.Watch(Layout{Cameras: []string{"a"}, Width: 16 * (MaxWalls + 1)}); !errors.Is(err, ErrTooManyWalls) {
+		t.Errorf("one more: %v", err)
+	}
+	watch(t, set, Layout{Cameras: []string{"a"}, Width: 16}) // one of them
+}
+
+func TestLayoutsAreSettled(t *testing.T) {
+	names := strings.Split(strings.Repeat("a,", 63)+"a", ",")
+	for _, c := range []struct {
+		what                       string
+		l                          Layout
+		columns, width, height, th int
+	}{
+		{"defaults", Layout{Cameras: names[:4]}, 2, 1280, 736, 368},
+		{"nearly square", Layout{Cameras: names[:5]}, 3, 1248, 480, 240},
+		{"black tiles", Layout{Cameras: names[:2], Columns: 4, Width: 1280}, 4, 1280, 192, 192},
+		{"a label is a row more", Layout{Cameras: names[:4], Labels: "age"}, 2, 1280, 768, 368},
+		{"fits into a height", Layout{Cameras: names[:4], Height: 400}, 2, 672, 384, 192},
+		{"fits into both", Layout{Cameras: names[:4], Width: 2000, Height: 400}, 2, 672, 384, 192},
+		{"the largest", Layout{Cameras: names, Columns: 1, Width: 8192}, 1, 224, 8192, 128},
+		{"the smallest", Layout{Cameras: names, Columns: 16, Width: 256}, 16, 256, 64, 16},
+	} {
+		s, err := c.l.shape()
+		if err != nil || s.columns != c.columns || s.width() != c.width || s.height() != c.height || s.tileHeight != c.th {
+			t.Errorf("%s: %d columns, %d × %d, tiles %d high, %v", c.what, s.columns, s.width(), s.height(), s.tileHeight, err)
+		}
+	}
+	for says, l := range map[string]Layout{
+		"needs cameras":          {},
+		"an empty name":          {Cameras: []string{"", ""}},
+		"at most 64":             {Cameras: append(names, "a")},
+		"from 1 to 16":           {Cameras: names, Columns: 17},
+		"at least 64":            {Cameras: names[:4], Columns: 4, Width: 63},
+		"use more columns":       {Cameras: names, Columns: 1, Height: 1000},
+		"name, age, or name,age": {Cameras: names[:1], Labels: "name,size"},
+	} {
+		if _, err := l.shape(); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%q: %v", says, err)
+		}
+	}
+}
+
+func TestQueriesOfWalls(t *testing.T) {
+	q, err := ParseQuery("cams=a,b,,c&cols=2&labels=age&width=5&_=1")
+	if err != nil || len(q.Layout.Cameras) != 4 || q.Layout.Cameras[3] != "c" || q.Layout.Columns != 2 || q.Layout.Labels != "age" || q.Name != "" {
+		t.Errorf("%+v, %v", q, err)
+	}
+	if q, err := ParseQuery("name=hall&fps=5"); err != nil || q.Name != "hall" {
+		t.Errorf("%+v, %v", q, err)
+	}
+	for query, says := range map[string]string{
+		"cams=a&cols=0":                            "from 1 to 16",
+		"cams=a&cols=17":                           "from 1 to 16",
+		"cams=a&cols=%2B2":                         "from 1 to 16",
+		"cams=a&cols=":                             "from 1 to 16",
+		"cams=a&cams=b":                            "once",
+		"cams=a&labels=":                           "", // none
+		"cams=a&labels=colour":                     "name, age",
+		"name=hall&cams=a":                         "cannot be given together",
+		"cams=" + strings.Repeat("a,", 64):         "at most 64",
+		"cams=" + strings.Repeat("a", 1000*1000):   "at most 64",
+		"%zz":                                      "cannot be read",
+		"cams=%00&cols=" + strings.Repeat("9", 99): "from 1 to 16",
+	} {
+		_, err := ParseQuery(query)
+		if says == "" && err == nil {
+			continue
+		}
+		if err == nil || !strings.Contains(err.Error(), says) || len(err.Error()) > 300 {
+			t.Errorf("%.40s: %v", query, err)
+		}
+	}
+	l := Layout{Cameras: []string{"a"}, Width: 640, Quality: 60, FPS: 5}
+	if got, err := l.Adapted(params.Params{Rendition: media.Rendition{Height: 200, Quality: 80}}); err != nil || got.Width != 0 || got.Height != 200 || got.Quality != 80 || got.FPS != 5 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if _, err := l.Adapted(params.Params{Rendition: media.Rendition{Width: 100, Height: 100, Exact: true}}); err == nil {
+		t.Error("a size is taken")
+	}
+	if _, err := l.Adapted(params.Params{Rendition: media.Rendition{Width: 15}}); err == nil {
+		t.Error("a width of less than a tile is taken")
+	}
+	if l.Missing(func(string) bool { return true }) != "" || l.Missing(func(string) bool { return false }) != "a" {
+		t.Error("missing cameras")
+	}
+}
