@@ -6,7 +6,6 @@ import (
 	"camgate/camera"
 	"camgate/media"
 	"camgate/onvif"
-	"camgate/outputs/params"
 	"camgate/outputs/snapshot"
 )
 
@@ -33,7 +32,7 @@ type (
 	}
 	viewer interface {
 		Next(context.Context) (*media.Picture, error)
-		Close()
+		Close() // may be called again
 	}
 )
 
@@ -73,19 +72,18 @@ func (c realCamera) watch(w wish) (viewer, error) {
 // snapshotCamera is a camera as snapshot sees it.
 type snapshotCamera struct {
 	served
-	params params.Params
-	peer   string
+	wish wish
 }
 
 func (c snapshotCamera) Watch() (snapshot.Viewer, error) {
-	v, err := c.watch(wish{Rendition: c.params.Rendition, still: true, peer: c.peer, form: "snapshot"})
+	v, err := c.watch(c.wish)
 	if err != nil {
 		return nil, err
 	}
 	return v, nil
 }
 
-func (c snapshotCamera) Newest() *media.Picture { return c.served.Newest(c.params.Rendition) }
+func (c snapshotCamera) Newest() *media.Picture { return c.served.Newest(c.wish.Rendition) }
 
 func (c snapshotCamera) Away() bool {
 	state := c.Status().State

@@ -67,7 +67,7 @@ func newFake(name string) *fakeCamera {
 func (f *fakeCamera) show(n int, state media.State) *media.Picture {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	p := &media.Picture{JPEG: fakeJPEG(n), Sequence: 1, Received: time.Now(), State: state}
+	p := &media.Picture{JPEG: fakeJPEG(n), Width: 1000, Height: 500, Sequence: 1, Received: time.Now(), State: state}
 	if f.picture != nil {
 		p.Sequence = f.picture.Sequence + 1
 	}
@@ -141,6 +141,7 @@ type fakeViewer struct {
 	f     *fakeCamera
 	r     media.Rendition
 	taken uint64
+	gone  bool
 }
 
 func (v *fakeViewer) Next(ctx context.Context) (*media.Picture, error) {
@@ -166,6 +167,10 @@ func (v *fakeViewer) Next(ctx context.Context) (*media.Picture, error) {
 func (v *fakeViewer) Close() {
 	v.f.mu.Lock()
 	defer v.f.mu.Unlock()
+	if v.gone {
+		return
+	}
+	v.gone = true
 	v.f.viewers--
 	if v.f.watched[v.r]--; v.f.watched[v.r] == 0 {
 		delete(v.f.watched, v.r)

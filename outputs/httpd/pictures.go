@@ -124,14 +124,20 @@ func (s *Server) snapshot(c echo.Context) error {
 		return err
 	}
 	defer release()
-	picture, err := snapshot.Take(c.Request().Context(), snapshotCamera{served: camera, params: p, peer: c.Request().RemoteAddr}, snapshot.Options{
+	wanted := wish{Rendition: p.Rendition, still: true, peer: c.Request().RemoteAddr, form: "snapshot"}
+	picture, err := snapshot.Take(c.Request().Context(), snapshotCamera{served: camera, wish: wanted}, snapshot.Options{
 		MaxAge: p.MaxAge, Placeholder: p.Placeholder, Patience: s.cfg.Patience,
 	})
 	if err != nil {
-		if errors.Is(err, snapshot.ErrNoPicture) {
-			c.Response().Header().Set(header.State, "offline")
-		}
-		return ofCamera(camera.Name(), err)
+		return noPicture(c, camera, err)
 	}
 	return snapshot.Write(c.Response(), c.Request(), picture)
+}
+
+// noPicture is the answer in place of a picture.
+func noPicture(c echo.Context, camera served, err error) error {
+	if errors.Is(err, snapshot.ErrNoPicture) {
+		c.Response().Header().Set(header.State, "offline")
+	}
+	return ofCamera(camera.Name(), err)
 }

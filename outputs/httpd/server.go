@@ -175,6 +175,6 @@ func (s *Server) handler() http.Handler {
 	}
 	e.Match(both, "/healthz", s.health)
 	e.Match(both, "/*", s.page)
-	e.Match(both, "/", s.page)
+	e.Match(both, "/", s.front)
 	return e
 }
