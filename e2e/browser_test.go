@@ -383,7 +383,7 @@ func TestBrowserPageSaysWhatIsNotLive(t *testing.T) {
 		return fmt.Sprintf("document.querySelector('#grid li[data-camera=%s]').getAttribute('data-state') == '%s'", name, state)
 	}
 	b.is("who can be live is", "document.querySelector('#grid li') && "+tile("door", "live")+" && "+tile("yard", "live")+" && "+tile("gone", "offline"), 30*time.Second)
-	b.is("the reason is told", "/does not answer/.test(document.querySelector('#grid li[data-camera=gone] .reason').textContent)", 5*time.Second)
+	b.is("the reason is told", "/does not answer/.test(document.querySelector('#grid li[data-camera=gone] .camgate-said').textContent)", 5*time.Second)
 	if err := cam.Reboot(8 * time.Second); err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,8 @@
 (function () {
 	'use strict';
 
+	var T = Camgate.word;
+
 	function $(id) { return document.getElementById(id); }
 	function child(parent, tag, cls, content) {
 		var e = document.createElement(tag);
@@ -22,10 +24,10 @@
 			var answer = null;
 			try { answer = JSON.parse(r.responseText); } catch (e) { /* an empty answer, or a proxy's */ }
 			if (r.status >= 200 && r.status < 300) { return done(answer || {}, '', r.status); }
-			done(null, answer && answer.error ? String(answer.error) : 'the gateway answers ' + r.status + ' ' + r.statusText, r.status);
+			done(null, answer && answer.error ? String(answer.error) : T('answers', r.status + ' ' + r.statusText), r.status);
 		};
-		r.onerror = function () { done(null, 'the gateway cannot be reached', 0); };
-		r.ontimeout = function () { done(null, 'the gateway takes too long to answer', 0); };
+		r.onerror = function () { done(null, T('unreachable'), 0); };
+		r.ontimeout = function () { done(null, T('slow'), 0); };
 		r.send(body ? JSON.stringify(body) : null);
 	}
 
@@ -46,28 +48,28 @@
 	// kept tells how a camera stays after a restart: pages write no configuration.
 	function kept(item, device, name, user) {
 		var address = device.onvif[0].replace(/^http/, 'onvif').replace('://', '://' + (user ? encodeURIComponent(user) + '@' : ''));
-		child(item, 'p', '', 'It is served until the gateway ends. To keep it, put this into its configuration' + (user ? ', and the password into the file:' : ':'));
+		child(item, 'p', '', T(user ? 'keepFile' : 'keep'));
 		child(item, 'pre', '', '[[camera]]\nname = ' + toml(name) + '\nsource = ' + toml(address) + '\nid = ' + toml(device.id) +
 			(user ? '\npassword_file = ' + toml(name + '.password') : ''));
 	}
 	function addForm(item, device, button) {
-		var form = child(item, 'form', 'add'), user = field(form, 'User', 'text', 'user'), password = field(form, 'Password', 'password', 'password');
-		var go = child(form, 'button', 'button', 'Add'), said = child(form, 'p', 'said');
+		var form = child(item, 'form', 'add'), user = field(form, T('user'), 'text', 'user'), password = field(form, T('password'), 'password', 'password');
+		var go = child(form, 'button', 'button', T('addIt')), said = child(form, 'p', 'said');
 		said.setAttribute('role', 'status');
 		button.hidden = true;
 		user.focus();
 		form.onsubmit = function (e) {
 			e.preventDefault();
 			go.disabled = true;
-			said.textContent = 'Asking the camera …';
-			send('POST', '/api/cameras', { device: device.id, user: user.value, password: password.value }, function (answer, error) {
+			said.textContent = T('asks');
+			send('POST', 'api/cameras', { device: device.id, user: user.value, password: password.value }, function (answer, error) {
 				var link;
 				go.disabled = false;
 				password.value = '';
 				if (!answer) { said.textContent = error; return; }
 				item.removeChild(form);
 				item.setAttribute('data-camera', answer.camera);
-				link = child(item, 'a', 'button', 'Show ' + answer.camera);
+				link = child(item, 'a', 'button', T('show', answer.camera));
 				link.href = '#cam=' + encodeURIComponent(answer.camera);
 				kept(item, device, answer.camera, user.value);
 				link.focus();
@@ -78,18 +80,18 @@
 		var item = child(list, 'li'), what = [device.maker, device.model].join(' ').trim(), button, i, link;
 		item.setAttribute('data-device', device.id);
 		child(item, 'strong', '', device.name || what || device.address);
-		child(item, 'span', 'quiet', [device.name ? what : '', device.address, 'by ' + device.via.join(', ')].filter(Boolean).join(' · '));
+		child(item, 'span', 'quiet', [device.name ? what : '', device.address, device.via.join(', ')].filter(Boolean).join(' · '));
 		for (i = 0; i < device.cameras.length; i++) {
-			link = child(item, 'a', 'button', 'Show ' + device.cameras[i]);
+			link = child(item, 'a', 'button', T('show', device.cameras[i]));
 			link.href = '#cam=' + encodeURIComponent(device.cameras[i]);
 		}
 		if (!device.cameras.length && device.onvif.length) {
-			button = child(item, 'button', 'button', 'Add …');
+			button = child(item, 'button', 'button', T('add'));
 			button.type = 'button';
 			button.onclick = function () { addForm(item, device, button); };
 		}
 		if (!device.cameras.length && !device.onvif.length) {
-			child(item, 'span', 'quiet', 'tells no ONVIF address: add it to the configuration by its RTSP address');
+			child(item, 'span', 'quiet', T('noOnvif'));
 		}
 		for (i = 0; device.warnings && i < device.warnings.length; i++) { child(item, 'p', 'quiet', device.warnings[i]); }
 	}
@@ -100,15 +102,15 @@
 		if (open) { return; } // somebody is typing
 		list.textContent = '';
 		for (i = 0; i < answer.devices.length; i++) { show(answer.devices[i]); }
-		say(answer.devices.length ? '' : 'No camera has answered so far. Those on another network are asked where [discovery] unicast names it.');
+		say(answer.devices.length ? '' : T('noDevice'));
 	}
 	function search() {
 		if (searching) { return; }
 		searching = true;
 		found.setAttribute('data-state', 'searching');
 		$('search').disabled = true;
-		say('Searching for 5 seconds …');
-		send('POST', '/api/discovery', null, function (answer, error) {
+		say(T('searching'));
+		send('POST', 'api/discovery', null, function (answer, error) {
 			searching = false;
 			found.setAttribute('data-state', 'done');
 			$('search').disabled = false;
@@ -119,7 +121,7 @@
 		found.hidden = !yes;
 		$('find').setAttribute('aria-expanded', yes ? 'true' : 'false');
 		if (!yes) { return; }
-		send('GET', '/api/discovery', null, function (answer, error) {
+		send('GET', 'api/discovery', null, function (answer, error) {
 			take(answer, error);
 			search();
 		});
@@ -129,7 +131,7 @@
 	$('find').onclick = function () { open(found.hidden); };
 	$('found-close').onclick = function () { open(false); $('find').focus(); };
 	$('search').onclick = search;
-	send('GET', '/api/discovery', null, function (answer, error, status) { $('find').hidden = status === 404; });
+	send('GET', 'api/discovery', null, function (answer, error, status) { $('find').hidden = status === 404; });
 
 	// --- A camera that moves: the pad under the large picture. Held, it moves; let go, it stops.
 
@@ -137,7 +139,7 @@
 	var MOVES = { left: [-1, 0, 0], right: [1, 0, 0], up: [0, 1, 0], down: [0, -1, 0], 'in': [0, 0, 1], out: [0, 0, -1] };
 
 	function order(body) {
-		send('POST', '/api/cameras/' + encodeURIComponent(camera) + '/ptz', body, function (answer, error) {
+		send('POST', 'api/cameras/' + encodeURIComponent(camera) + '/ptz', body, function (answer, error) {
 			$('ptz-said').textContent = error;
 		});
 	}
@@ -169,9 +171,9 @@
 	function presets() {
 		var select = $('preset');
 		select.textContent = '';
-		child(select, 'option', '', 'Go to …').value = '';
+		child(select, 'option', '', T('goto_')).value = '';
 		select.hidden = true;
-		send('GET', '/api/cameras/' + encodeURIComponent(camera) + '/presets', null, function (answer) {
+		send('GET', 'api/cameras/' + encodeURIComponent(camera) + '/presets', null, function (answer) {
 			for (var i = 0; answer && i < answer.length; i++) { child(select, 'option', '', answer[i].name || answer[i].token).value = answer[i].token; }
 			select.hidden = !(answer && answer.length);
 		});
@@ -193,7 +195,7 @@
 		}
 		if (!name) { return; }
 		open(false);
-		send('GET', '/api/cameras/' + encodeURIComponent(name), null, function (status) {
+		send('GET', 'api/cameras/' + encodeURIComponent(name), null, function (status) {
 			if (name !== camera) { return; }
 			if (status && status.onvif) {
 				if (status.onvif.ptz && pad.hidden) { pad.hidden = false; presets(); }

@@ -1,25 +1,28 @@
-// The page at /: ECMAScript 5 and nothing that a browser of 2014 lacks. What a test or a
-// curious operator wants to know stands in data- attributes: of each tile and of #view
-// (camera, state, age-ms, frames, mode), and of body (gateway, cameras).
+// The page at /: ECMAScript 5 and nothing that a browser of 2014 lacks. player.js shows
+// the pictures, words.js has the texts. What a test or a curious operator wants to know
+// stands in data- attributes: of each tile and of #view (camera, state, age-ms, frames,
+// mode), and of body (gateway, cameras, view).
+//
+// The address says what is shown: ?cams=a,b (these alone), cols=2, order=b,a (these first),
+// kiosk (pictures and nothing else), wall or wall=NAME, lang=de; #cam=NAME (one large),
+// #wall, #wall=NAME.
 (function () {
 	'use strict';
 
 	// Times are milliseconds of performance.now(), a clock that nobody sets; Date is for what people read.
-	var STEPS = [320, 480, 640, 960, 1280, 1920, 2560, 3840]; // widths asked for: few, so that viewers share encodes
 	var GRID_FPS = 15;
 	var POLL = 1000, POLL_TIMEOUT = 4000, SILENT = 3000;
-	var FIRST = 3000; // how long the first picture may take before it is missed
-	var DEAD = 10000; // without a picture for so long a connection is given up: the gateway sends one a second, at least
-	var SOCKETLESS = 60000; // how long stills do instead, where WebSockets do not get through
 	var SMALLEST = 260; // of a tile that need not be scrolled to, px
+	var DRAG = 8, HOLD = 400; // px that the mouse, ms that a finger, must go to move a tile
+	var IDLE = 3000; // until a kiosk hides its cursor
 
-	var URLs = window.URL || window.webkitURL;
-	var sockets = !!(window.WebSocket && window.Blob && URLs && URLs.createObjectURL);
-	var slots = 4; // stills asked for at once: a browser has six connections, and the state needs one
+	var query = Camgate.query, T = Camgate.word, kiosk = query.kiosk !== undefined;
 
 	function now() { return performance.now(); }
 	function $(id) { return document.getElementById(id); }
 	function enc(name) { return encodeURIComponent(name); }
+	function dec(s) { try { return decodeURIComponent(s); } catch (e) { return s; } }
+	function names(s) { return s ? s.split(',').filter(Boolean).map(dec) : []; }
 	function text(node, s) { if (node.textContent !== s) { node.textContent = s; } }
 	function attr(node, name, value) { value = String(value); if (node.getAttribute(name) !== value) { node.setAttribute(name, value); } }
 	function hide(node, yes) { if (node.hidden !== yes) { node.hidden = yes; } }
@@ -42,8 +45,33 @@
 		if (s < 9.9) { return (Math.ceil(s * 10) / 10).toFixed(1) + ' s'; }
 		return s < 120 ? Math.ceil(s) + ' s' : s < 7200 ? Math.ceil(s / 60) + ' min' : Math.ceil(s / 3600) + ' h';
 	}
-	function words(state) { return state === 'lost' ? 'no connection' : state; }
 	function shorten(s, most) { return s.length > most ? s.slice(0, most - 1) + '…' : s; }
+	function absolute(path) { var a = document.createElement('a'); a.href = path; return a.href; }
+	function awake() { return !document.hidden; }
+
+	// --- What the page remembers, here and in its address.
+
+	var order = [], cols = 0, chosen = names(query.cams); // chosen: these cameras alone
+
+	function recall(key) { try { return localStorage.getItem('camgate.' + key + location.pathname); } catch (e) { return null; } }
+	function remember(key, value) { try { localStorage.setItem('camgate.' + key + location.pathname, value); } catch (e) { /* a browser that keeps nothing */ } }
+	order = names(query.order !== undefined ? query.order : recall('order'));
+	cols = Math.max(0, Math.min(64, Math.floor(+(query.cols !== undefined ? query.cols : recall('cols'))) || 0));
+
+	function address(changes) { // the page's, with changes: null takes a word out
+		var all = {}, k, list = [];
+		for (k in query) { all[k] = query[k]; }
+		for (k in changes) { all[k] = changes[k]; }
+		for (k in all) { if (all[k] !== null) { list.push(all[k] === '' ? k : k + '=' + all[k]); } }
+		return list.length ? '?' + list.join('&') : location.pathname;
+	}
+	function write(changes) {
+		for (var k in changes) {
+			if (changes[k] === null) { delete query[k]; } else { query[k] = changes[k]; }
+		}
+		if (history.replaceState) { history.replaceState(history.state, '', address({}) + location.hash); }
+		attr($('to-kiosk'), 'href', address({ kiosk: '' }) + location.hash);
+	}
 
 	// --- The gateway's word on its cameras: /api/cameras, once a second.
 
@@ -61,13 +89,11 @@
 			done = true;
 			api.sent = 0;
 			if (list) {
-				var back = api.silent(now());
 				api.failures = 0;
 				api.error = '';
 				api.at = now();
 				api.heard = new Date();
 				take(list);
-				if (back) { kick(); }
 			} else {
 				api.failures++;
 				api.error = error;
@@ -76,16 +102,16 @@
 			api.timer = setTimeout(api.ask, POLL + (list ? 0 : Math.random() * 500));
 		}
 		api.sent = now();
-		r.open('GET', '/api/cameras', true);
+		r.open('GET', 'api/cameras', true);
 		r.timeout = POLL_TIMEOUT;
 		r.onload = function () {
 			var answer = null;
 			try { answer = JSON.parse(r.responseText); } catch (e) { /* not the gateway's answer, but a proxy's */ }
 			if (r.status === 200 && answer instanceof Array) { return end(answer); }
-			end(null, answer && answer.error ? String(answer.error) : 'it answers ' + r.status + ' ' + r.statusText);
+			end(null, answer && answer.error ? String(answer.error) : T('answers', r.status + ' ' + r.statusText));
 		};
-		r.onerror = function () { end(null, 'it cannot be reached'); };
-		r.ontimeout = function () { end(null, 'it takes too long to answer'); };
+		r.onerror = function () { end(null, T('unreachable')); };
+		r.ontimeout = function () { end(null, T('slow')); };
 		r.send();
 	};
 	api.soon = function () { // what pictures do says that the state has changed
@@ -93,238 +119,41 @@
 	};
 	api.status = function (name) { return api.by['=' + name] || null; };
 
-	// --- A feed brings one camera's pictures into one <img>.
-	// width() is how many pixels wide the picture is wanted, 0: as the camera has it.
-
-	function Feed(name, img, fps, width) {
-		var feed = { on: false, mode: 'off', frames: 0, shown: 0, why: '' };
-		var socket = null, open = false, began = 0, arrived = 0, gaps = [], failures = 0, retry = 0, check = 0, stills = 0;
-		var asked = 0, busy = 0, next = null, current = '', loading = '', slot = false, from = 0, still = 0;
-
-		function path(kind) {
-			asked = width();
-			return '/' + kind + '/' + enc(name) + '?' + (asked ? 'width=' + asked + '&' : '');
-		}
-		function longest() { return Math.max.apply(null, [0].concat(gaps)); } // gap between pictures, of late
-		function release() { if (slot) { slot = false; slots++; } }
-
-		// One picture loads at a time; of those that come meanwhile the newest is kept.
-		function load(blob, at) {
-			if (busy) { next = { blob: blob, at: at }; return; }
-			busy = now();
-			from = at;
-			feed.blob = blob;
-			loading = URLs.createObjectURL(blob);
-			img.src = loading;
-		}
-		function loaded(ok) {
-			busy = 0;
-			if (current) { URLs.revokeObjectURL(current); }
-			current = loading;
-			loading = '';
-			img.className = ok ? '' : 'none';
-			if (ok) {
-				feed.frames++;
-				feed.shown = from;
-				feed.shownAt = new Date();
-			}
-			if (next) {
-				var n = next;
-				next = null;
-				load(n.blob, n.at);
-			}
-		}
-		img.onload = function () {
-			if (feed.mode === 'stills') { from = now(); arrive(from); stillDone(); }
-			loaded(true);
-		};
-		img.onerror = function () {
-			if (!busy) { return; }
-			if (feed.mode === 'stills') { stillDone(); }
-			loaded(false);
-		};
-
-		function arrive(t) {
-			var gap = arrived > began ? t - arrived : 0, s = api.status(name);
-			if (gap) {
-				gaps.push(gap);
-				if (gaps.length > 8) { gaps.shift(); }
-			}
-			// The gateway sends one a second while the camera is away.
-			if (!gap || gap > 900 || (s && s.state !== 'live')) { api.soon(); }
-			arrived = t;
-		}
-
-		function connect() {
-			clearTimeout(retry);
-			if (!feed.on || socket) { return; }
-			began = now();
-			if (!sockets || began < stills) { return ask(); }
-			feed.mode = 'ws';
-			open = false;
-			var mine;
-			try {
-				mine = new WebSocket(location.origin.replace(/^http/, 'ws') + path('ws') + (fps ? 'fps=' + fps : ''));
-			} catch (e) { return again(); }
-			socket = mine;
-			mine.binaryType = 'blob';
-			mine.onopen = function () { open = true; };
-			mine.onmessage = function (e) {
-				if (mine !== socket || typeof e.data === 'string') { return; }
-				var t = now();
-				failures = 0;
-				feed.why = '';
-				arrive(t);
-				// Old browsers want to be told the type.
-				load(e.data.type ? e.data : e.data.slice(0, e.data.size, 'image/jpeg'), t);
-			};
-			mine.onclose = function (e) {
-				if (mine !== socket) { return; }
-				socket = null;
-				feed.why = e.reason || '';
-				again();
-			};
-		}
-		function drop() {
-			var old = socket;
-			socket = null;
-			if (old) { old.onopen = old.onmessage = old.onclose = null; old.close(); }
-		}
-		function again() {
-			drop();
-			failures++;
-			if (!open && failures > 2 && !api.silent(now())) { stills = now() + SOCKETLESS; failures = 0; }
-			retry = setTimeout(connect, Math.min(10000, 1000 * Math.pow(1.7, failures - 1)) * (0.75 + Math.random() / 2));
-		}
-
-		function ask() {
-			clearTimeout(retry);
-			if (!feed.on) { return; }
-			if (sockets && now() > stills) { return connect(); }
-			feed.mode = 'stills';
-			if (busy || !slots) { retry = setTimeout(ask, 200); return; }
-			slots--;
-			slot = true;
-			busy = still = now();
-			img.src = path('snapshot') + 'placeholder=1&_=' + Date.now();
-		}
-		function stillDone() {
-			release();
-			clearTimeout(retry);
-			retry = setTimeout(ask, Math.max(0, still + 1000 - now()));
-		}
-
-		feed.start = function () {
-			if (feed.on) { return; }
-			feed.on = true;
-			failures = 0;
-			gaps = [];
-			connect();
-		};
-		feed.stop = function () {
-			feed.on = false;
-			feed.mode = 'off';
-			clearTimeout(retry);
-			clearTimeout(check);
-			release();
-			next = null;
-			drop();
-		};
-		// end: this feed's pictures are not needed any more, nor its <img>.
-		feed.end = function () {
-			feed.stop();
-			img.onload = img.onerror = null;
-			if (current) { URLs.revokeObjectURL(current); }
-			if (loading) { URLs.revokeObjectURL(loading); }
-			img.className = 'none';
-			img.removeAttribute('src');
-		};
-		// kick: whatever was in the way may be gone.
-		feed.kick = function () {
-			if (!feed.on || (socket && now() - Math.max(arrived, began) < 2000)) { return; }
-			failures = stills = 0;
-			drop();
-			clearTimeout(retry);
-			retry = setTimeout(connect, Math.random() * 300);
-		};
-		// resized: once its size has settled, ask for what fits.
-		feed.resized = function () {
-			clearTimeout(check);
-			check = setTimeout(function () {
-				if (feed.on && socket && width() !== asked) { drop(); connect(); }
-			}, 400);
-		};
-		feed.seed = function (other) { if (sockets && other.blob) { load(other.blob, other.shown); } };
-		// fresh: the picture on the screen is the newest there can be.
-		feed.fresh = function (t) {
-			return feed.on && feed.shown > 0 && t - feed.shown <= Math.max(2000, 3 * longest());
-		};
-		feed.starting = function (t) { return feed.on && feed.shown < began && t - began < FIRST; };
-		feed.connected = function () { return feed.mode === 'stills' || (!!socket && open); };
-		feed.watch = function (t) {
-			if (busy && t - busy > 15000) { release(); busy = 0; } // the browser has lost it
-			// Where the gateway does answer, a picture may just be on its way over a slow line.
-			if (socket && t - Math.max(began, arrived) > Math.max(api.silent(t) ? DEAD : 3 * DEAD, 4 * longest())) { again(); }
-		};
-		return feed;
-	}
-
 	// --- A pane is a place with one camera's picture and what there is to say about it:
-	// a tile, or #view. root holds .picture, .state, .age and .reason.
+	// a tile, or #view. root holds .picture, .state and .age.
 
-	function Pane(name, root, fps) {
-		var pane = { name: name, root: root };
-		var box = root.querySelector('.picture'), img = box.querySelector('img');
-		var state = root.querySelector('.state'), age = root.querySelector('.age'), reason = root.querySelector('.reason');
+	function Pane(name, root, options) {
+		var pane = { name: name, root: root }, box = root.querySelector('.picture');
+		var state = root.querySelector('.state'), age = root.querySelector('.age');
 
-		pane.feed = Feed(name, img, fps, function () {
-			var s = api.status(name), w = box.clientWidth, i = 0;
-			if (s && s.width && s.height) { w = Math.min(w, box.clientHeight * s.width / s.height); }
-			w *= devicePixelRatio || 1;
-			while (i < STEPS.length && STEPS[i] < w - 1) { i++; }
-			return i === STEPS.length || (s && s.width && s.width <= STEPS[i]) ? 0 : STEPS[i];
-		});
+		options.camera = name;
+		options.lang = document.documentElement.lang;
+		pane.player = new Camgate.Player(box, options);
+		box.addEventListener('camgate-state', function () { api.soon(); pane.show(now()); });
 
-		// judge says what the picture on the screen is: [state, why].
+		// judge says what the picture on the screen is.
 		pane.judge = function (t) {
-			var s = api.status(name), feed = pane.feed, fresh = feed.fresh(t), since;
-			if (api.silent(t)) {
-				since = api.heard ? ' since ' + clock(api.heard) : '';
-				return fresh ? ['unknown', 'The gateway does not say how its cameras are' + since + ': ' + api.error] :
-					['lost', 'No connection to the gateway' + since];
-			}
-			if (!s) { return ['connecting', '']; }
-			if (s.state !== 'live') {
-				since = s.last_error || '';
-				if (since.indexOf('camera "' + name + '": ') === 0) { since = since.slice(name.length + 11); }
-				return [s.state, s.state === 'idle' ? '' : since];
-			}
-			if (!feed.on || fresh) { return ['live', '']; }
-			if (feed.starting(t)) { return ['connecting', '']; }
-			since = feed.shownAt ? ' since ' + clock(feed.shownAt) : ' yet';
-			return ['stale', (feed.connected() ? 'No picture' : 'No connection for pictures') + since + (feed.why ? ': ' + feed.why : '')];
+			var s = api.status(name), own = pane.player.state;
+			// Who does not hear from the gateway knows of no camera, even while pictures come.
+			if (api.silent(t)) { return own === 'live' ? 'unknown' : 'lost'; }
+			return own === 'paused' && s ? s.state : own;
 		};
 		// How old what is on the screen is, null if it shows nothing of the camera.
 		pane.age = function (t) {
-			var s = api.status(name), own = pane.feed.shown ? t - pane.feed.shown : null;
+			var s = api.status(name), own = pane.player.age();
 			if (!s || s.state === 'live' || own === null) { return own; }
-			// The gateway sends the last picture again, dimmed: it is as old as the camera's last.
 			return s.last_frame_age === null ? null : Math.max(own, s.last_frame_age * 1000 + t - api.at);
 		};
 		pane.show = function (t) {
-			var told = pane.judge(t), ms = pane.age(t), changed = pane.state !== told[0];
-			var cls = told[0] + (pane.feed.fresh(t) ? '' : ' dim') + (pane.big ? ' big' : '');
-			pane.state = told[0];
+			var told = pane.judge(t), ms = pane.age(t), changed = pane.state !== told, cls = told + (pane.big ? ' big' : '') + (pane.held ? ' held' : '');
+			pane.state = told;
 			if (root.className !== cls) { root.className = cls; }
-			text(state, words(told[0]));
+			text(state, T(told));
 			text(age, ms === null ? '–' : duration(ms));
-			text(reason, pane.full ? told[1] : shorten(told[1], 110));
-			attr(reason, 'title', told[1]);
-			hide(reason, !told[1]);
-			attr(root, 'data-state', told[0]);
+			attr(root, 'data-state', told);
 			attr(root, 'data-age-ms', ms === null ? '' : Math.round(ms));
-			attr(root, 'data-frames', pane.feed.frames);
-			attr(root, 'data-mode', pane.feed.mode);
+			attr(root, 'data-frames', pane.player.frames);
+			attr(root, 'data-mode', pane.player.path);
 			return changed;
 		};
 		return pane;
@@ -332,125 +161,254 @@
 
 	// --- The grid.
 
-	var grid = $('grid'), tiles = [], leaving = 0;
-	var observer = null;
-	if (window.IntersectionObserver) {
-		observer = new IntersectionObserver(function (entries) {
-			entries.forEach(function (e) {
-				var tile = find(e.target.getAttribute('data-camera'));
-				if (tile) { tile.seen = e.intersectionRatio > 0 || e.isIntersecting === true; }
-			});
-			run();
-		}, { rootMargin: '64px' });
-	}
+	var grid = $('grid'), tiles = [];
 
 	function find(name) {
 		return tiles.filter(function (tile) { return tile.name === name; })[0];
 	}
 	function Tile(name) {
-		var li = document.createElement('li'), a = child(li, 'a', 'tile'), picture = child(a, 'div', 'picture');
-		var img = child(picture, 'img', 'none'), line, told, tile;
-		img.alt = '';
+		var li = document.createElement('li'), a = child(li, 'a', 'tile'), picture = child(a, 'div', 'picture'), line, told, tile;
 		a.href = '#cam=' + enc(name);
-		child(picture, 'p', 'reason').hidden = true;
+		a.draggable = false;
+		a.title = T('arrange');
 		line = child(a, 'div', 'line');
 		told = child(line, 'span', 'told');
 		child(told, 'span', 'state');
 		child(told, 'span', 'age');
-		child(line, 'span', 'name', name).title = name;
+		child(line, 'span', 'name', name);
 		li.setAttribute('data-camera', name);
-		a.onclick = function (e) { entered = !(e.ctrlKey || e.metaKey || e.shiftKey || e.button); };
-		a.onkeydown = function (e) { if (e.keyCode === 32) { e.preventDefault(); a.click(); } };
-		tile = Pane(name, li, GRID_FPS);
+		grid.appendChild(li);
+		tile = Pane(name, li, { path: 'ws,mjpeg,snapshot', fps: GRID_FPS, quiet: true, fit: query.fit });
+		picture.setAttribute('aria-hidden', 'true'); // the link says it all
 		tile.link = a;
-		tile.seen = !observer;
-		if (observer) { observer.observe(li); }
+		a.onclick = function (e) {
+			if (dragged) { e.preventDefault(); return; }
+			entered = !(e.ctrlKey || e.metaKey || e.shiftKey || e.button);
+		};
+		a.onkeydown = function (e) {
+			if (e.keyCode === 32) { e.preventDefault(); a.click(); }
+			if (e.altKey && e.keyCode >= 37 && e.keyCode <= 40) {
+				e.preventDefault();
+				move(tile, tiles.indexOf(tile) + [-1, -across(), 1, across()][e.keyCode - 37]);
+				a.focus();
+			}
+		};
+		a.addEventListener('mousedown', function (e) { if (!e.button) { grab(tile, e.clientX, e.clientY); } });
+		a.addEventListener('touchstart', function (e) {
+			var p = e.touches[0];
+			clearTimeout(holding);
+			if (e.touches.length === 1) { holding = setTimeout(function () { grab(tile, p.clientX, p.clientY); lift(); }, HOLD); }
+		});
 		return tile;
 	}
 
-	// take makes the tiles those of the list, in its order.
+	// listed are the names that are shown, in their order.
+	function listed() {
+		var known = (api.list || []).map(function (s) { return s.name; });
+		if (chosen.length) { return chosen.filter(function (n, i) { return chosen.indexOf(n) === i; }); }
+		return order.filter(function (n, i) { return known.indexOf(n) >= 0 && order.indexOf(n) === i; })
+			.concat(known.filter(function (n) { return order.indexOf(n) < 0; }));
+	}
 	function take(list) {
-		var changed = !api.list || list.length !== tiles.length;
 		api.list = list;
 		api.by = {};
-		list.forEach(function (s, i) {
-			api.by['=' + s.name] = s;
-			changed = changed || tiles[i].name !== s.name;
-		});
-		if (!changed) { return; }
+		list.forEach(function (s) { api.by['=' + s.name] = s; });
+		lay();
+	}
+	// lay makes the tiles those that are listed.
+	function lay() {
+		var want = listed(), changed = want.length !== tiles.length || want.some(function (n, i) { return tiles[i].name !== n; });
+		if (!changed) { if (api.list && !routed) { route(); } return; }
 		tiles.forEach(function (tile) {
-			if (api.status(tile.name)) { return; }
-			if (observer) { observer.unobserve(tile.root); }
-			tile.feed.end();
+			if (want.indexOf(tile.name) >= 0) { return; }
+			tile.player.destroy();
 			grid.removeChild(tile.root);
 		});
-		tiles = list.map(function (s, i) {
-			var tile = find(s.name) || Tile(s.name);
-			if (grid.children[i] !== tile.root) { grid.insertBefore(tile.root, grid.children[i] || null); }
-			return tile;
-		});
+		tiles = want.map(function (name) { return find(name) || Tile(name); });
+		place();
 		attr(document.body, 'data-cameras', tiles.length);
 		route();
+	}
+	function place() { // moved only where needed: what is moved loses the keyboard
+		tiles.forEach(function (tile, i) { if (grid.children[i] !== tile.root) { grid.insertBefore(tile.root, grid.children[i] || null); } });
 	}
 
 	// arrange makes tiles as large as they can be with all of them in the window; where
 	// that is too small, as wide as reads well, to be scrolled.
 	function arrange(again) {
-		var n = tiles.length, all = grid.clientWidth, narrow = innerWidth < 560, w = all - (narrow ? 0 : 8), h, best = 0, cols;
+		var n = tiles.length, all = grid.clientWidth, narrow = innerWidth < 560, w = all - (narrow || kiosk ? 0 : 8), h, best = 0, c, rows, most = cols;
 		if (!n || grid.hidden) { return; }
-		h = innerHeight - grid.getBoundingClientRect().top - pageYOffset - 4;
-		for (cols = 1; cols <= n; cols++) {
-			best = Math.max(best, Math.min(w / cols, (h / Math.ceil(n / cols) - 52) * 16 / 9 + 8));
+		h = innerHeight - grid.getBoundingClientRect().top - pageYOffset - (kiosk ? 0 : 4);
+		if (kiosk) { // pictures fill the window
+			for (c = 1; !cols && c <= n; c++) {
+				rows = Math.min(w / c, h / Math.ceil(n / c) * 16 / 9);
+				if (rows > best + 1) { best = rows; most = c; }
+			}
+			rows = Math.ceil(n / most);
+			tiles.forEach(function (tile) {
+				tile.root.style.width = Math.floor(w / most) + 'px';
+				tile.root.style.height = Math.floor(h / rows) + 'px';
+				tile.big = w / most >= 480;
+			});
+			return;
+		}
+		for (c = 1; c <= n; c++) {
+			best = Math.max(best, Math.min(w / c, (h / Math.ceil(n / c) - 52) * 16 / 9 + 8));
 		}
 		if (narrow) { best = w; } else if (best < SMALLEST) { best = w / Math.max(1, Math.floor(w / 320)); }
+		if (cols && (!narrow || cols < 3)) { best = w / cols; }
 		tiles.forEach(function (tile) {
 			tile.root.style.width = Math.floor(best) + 'px';
 			tile.big = best >= 480;
-			tile.feed.resized();
 		});
 		if (again !== true && grid.clientWidth !== all) { arrange(true); } // a scroll bar has come or gone
 	}
+	function across() { // how many tiles are in a row
+		var top = tiles[0].root.offsetTop;
+		return tiles.filter(function (tile) { return tile.root.offsetTop === top; }).length;
+	}
+	function columns() {
+		var select = $('columns'), i;
+		for (i = 0; i <= Math.max(8, cols); i++) { child(select, 'option', '', i ? String(i) : T('auto')).value = i; }
+		select.selectedIndex = cols;
+		select.onchange = function () {
+			cols = select.selectedIndex;
+			remember('cols', cols);
+			write({ cols: cols ? String(cols) : null });
+			arrange();
+		};
+	}
 
-	function look() { // where there is no observer
-		if (observer || large) { return; }
-		tiles.forEach(function (tile) {
+	// --- A tile that is dragged goes where it is let go; the others make room.
+
+	var grabbed = null, lifted = false, dragged = false, from = null, holding = 0;
+
+	function move(tile, to) {
+		var at = tiles.indexOf(tile);
+		to = Math.max(0, Math.min(tiles.length - 1, to));
+		if (to === at) { return; }
+		tiles.splice(at, 1);
+		tiles.splice(to, 0, tile);
+		place();
+		order = tiles.map(function (t) { return t.name; });
+		if (chosen.length) { chosen = order; }
+		if (!lifted) { keep(); }
+		text($('spoken'), T('moved', tile.name, to + 1, tiles.length));
+	}
+	function keep() {
+		var list = order.map(enc).join(',');
+		if (chosen.length) { write({ cams: list }); return; }
+		remember('order', list);
+		write({ order: list });
+	}
+	function grab(tile, x, y) {
+		grabbed = tile;
+		lifted = dragged = false;
+		from = { x: x, y: y };
+	}
+	function lift() {
+		lifted = dragged = grabbed.held = true;
+		grabbed.show(now());
+	}
+	function drag(x, y) {
+		var over;
+		if (!grabbed || (!lifted && Math.abs(x - from.x) + Math.abs(y - from.y) < DRAG)) { return; }
+		if (!lifted) { lift(); }
+		tiles.some(function (tile, i) {
 			var r = tile.root.getBoundingClientRect();
-			tile.seen = r.bottom > -64 && r.top < innerHeight + 64;
+			over = i;
+			return x >= r.left && x < r.right && y >= r.top && y < r.bottom;
+		}) && move(grabbed, over);
+	}
+	function let_go() {
+		clearTimeout(holding);
+		if (!grabbed) { return; }
+		grabbed.held = false;
+		grabbed.show(now());
+		if (lifted) { keep(); }
+		grabbed = null;
+		lifted = false;
+		setTimeout(function () { dragged = false; }, 0); // after the click that ends it
+	}
+	addEventListener('mousemove', function (e) { drag(e.clientX, e.clientY); });
+	addEventListener('mouseup', let_go);
+	addEventListener('touchmove', function (e) {
+		if (!lifted) { clearTimeout(holding); return; }
+		e.preventDefault();
+		drag(e.touches[0].clientX, e.touches[0].clientY);
+	}, { passive: false });
+	addEventListener('touchend', let_go);
+	addEventListener('touchcancel', let_go);
+	grid.addEventListener('contextmenu', function (e) { if (lifted) { e.preventDefault(); } });
+
+	// --- Several in one picture: #wall, or #wall=NAME for one of the configuration's.
+
+	var wall = null, walls = [];
+
+	function wallOf() {
+		var m = /^#wall(?:=(.*))?$/.exec(location.hash);
+		if (m) { return { name: dec(m[1] || '') }; }
+		return query.wall !== undefined && !location.hash ? { name: dec(query.wall) } : null;
+	}
+	function showWall(want) {
+		var options = { quiet: false, controls: !kiosk, label: T('wall'), lang: document.documentElement.lang, path: 'ws,mjpeg,snapshot', fps: GRID_FPS };
+		var list = listed(), key = want && (want.name ? '=' + want.name : list.map(enc).join(',') + '/' + cols);
+		if (wall && wall.key !== key) { wall.player.destroy(); wall = null; }
+		if (!want || wall || (!want.name && !list.length)) { return; }
+		if (want.name) { options.camera = want.name; } else {
+			options.cams = list;
+			options.cols = cols || Math.ceil(Math.sqrt(list.length));
+		}
+		wall = { key: key, player: new Camgate.Player($('wall').querySelector('.picture'), options) };
+	}
+	(function () { // links to the walls that the configuration names
+		var r = new XMLHttpRequest();
+		r.open('GET', 'api/walls', true);
+		r.onload = function () {
+			try { walls = r.status === 200 ? JSON.parse(r.responseText) : []; } catch (e) { walls = []; }
+			walls.forEach(function (w) { child($('views'), 'a', 'button', w.name).href = '#wall=' + enc(w.name); });
+			views();
+		};
+		r.send();
+	})();
+	function views() { // which of the links is where we are
+		Array.prototype.forEach.call($('views').children, function (a) {
+			var w = wallOf(), here = w ? '#wall' + (w.name ? '=' + enc(w.name) : '') : '#';
+			if (a.getAttribute('href') === here && !large) { attr(a, 'aria-current', 'page'); } else { a.removeAttribute('aria-current'); }
 		});
-		run();
 	}
 
 	// --- One camera large: #cam=NAME.
 
-	var large = null, view = $('view'), entered = false, scrolled = 0, facts = {}, aspect = 0;
+	var large = null, view = $('view'), entered = false, scrolled = 0, facts = {}, aspect = 0, routed = false;
 
 	function wanted() {
 		var m = /^#cam=(.*)$/.exec(location.hash);
-		try { return m ? decodeURIComponent(m[1]) : null; } catch (e) { return m[1]; }
+		return m ? dec(m[1]) : null;
 	}
 	function leave() {
 		if (entered) { history.back(); } else { location.replace('#'); }
 	}
 	function step(by) {
 		var n = tiles.length, i = tiles.indexOf(find(large.name));
-		location.replace('#cam=' + enc(tiles[(i + by + n) % n].name));
+		if (n) { location.replace('#cam=' + enc(tiles[(i + by + n) % n].name)); }
 	}
 	function link(title, kind, name) {
-		var p = child($('links'), 'div', 'link'), label = child(p, 'label', '', title), input = child(p, 'input'), b = child(p, 'button', 'button', 'Copy');
+		var p = child($('links'), 'div', 'link'), label = child(p, 'label', '', title), input = child(p, 'input'), b = child(p, 'button', 'button', T('copy'));
 		label.htmlFor = input.id = 'link-' + kind;
 		input.readOnly = true;
-		input.value = location.origin + '/' + kind + '/' + enc(name);
+		input.value = absolute(kind + '/' + enc(name));
 		input.onclick = function () { input.select(); };
 		b.type = 'button';
-		b.setAttribute('aria-label', 'Copy address: ' + title);
+		b.setAttribute('aria-label', T('copyOf', title));
 		b.onclick = function () {
 			var ok = false;
 			input.focus();
 			input.select();
 			try { ok = document.execCommand('copy'); } catch (e) { /* the address is selected: Ctrl+C does it */ }
-			b.textContent = ok ? 'Copied' : 'Press Ctrl+C';
+			b.textContent = T(ok ? 'copied' : 'press');
 			if (ok) { b.focus(); }
-			setTimeout(function () { b.textContent = 'Copy'; }, 2000);
+			setTimeout(function () { b.textContent = T('copy'); }, 2000);
 		};
 	}
 	function fact(key, title, value) {
@@ -466,58 +424,65 @@
 		text(f.lastChild, value || '');
 	}
 	function details() {
-		var s = api.status(large.name), g = s && s.gop, rate = s && s.bitrate;
+		var s = api.status(large.name), g = s && s.gop, rate = s && s.bitrate, p = large.player;
 		if (!s) { return; }
-		fact('codec', 'Codec', s.codec);
-		fact('size', 'Size', s.width ? s.width + ' × ' + s.height : '');
-		fact('fps', 'Rate', s.fps ? s.fps.toFixed(1) + ' fps' : '');
-		fact('bitrate', 'Bitrate', rate >= 1e6 ? (rate / 1e6).toFixed(1) + ' Mbit/s' : rate ? Math.round(rate / 1e3) + ' kbit/s' : '');
-		fact('gop', 'Key frame every', g && g.frames ? g.frames + ' pictures, ' + g.seconds.toFixed(1) + ' s' : '');
-		fact('transport', 'Transport', s.transport ? s.transport.toUpperCase() : '');
-		fact('viewers', 'Viewers', String(s.viewers));
-		fact('address', 'Camera', s.address);
-		fact('since', s.state.charAt(0).toUpperCase() + s.state.slice(1) + ' since', s.since ? when(s.since) : '');
-		fact('error', 'Last error', s.last_error ? (s.last_error_at ? when(s.last_error_at) + ' ' : '') + s.last_error : '');
+		fact('codec', T('codec'), s.codec);
+		fact('size', T('size'), s.width ? s.width + ' × ' + s.height : '');
+		fact('fps', T('fps'), s.fps ? s.fps.toFixed(1) + ' fps' : '');
+		fact('bitrate', T('bitrate'), rate >= 1e6 ? (rate / 1e6).toFixed(1) + ' Mbit/s' : rate ? Math.round(rate / 1e3) + ' kbit/s' : '');
+		fact('gop', T('gop'), g && g.frames ? T('gopText', g.frames, g.seconds.toFixed(1)) : '');
+		fact('transport', T('transport'), s.transport ? s.transport.toUpperCase() : '');
+		fact('viewers', T('viewers'), String(s.viewers));
+		fact('path', T('path'), p.path ? { webrtc: 'WebRTC', ws: 'WebSocket', mjpeg: 'Multipart', snapshot: 'Snapshot' }[p.path] + (p.reason ? ' (' + p.reason + ')' : '') : '');
+		fact('address', T('address'), s.address);
+		fact('since', T('since', T(s.state)), s.since ? when(s.since) : '');
+		fact('error', T('last'), s.last_error ? (s.last_error_at ? when(s.last_error_at) + ' ' : '') + s.last_error : '');
 		aspect = s.width && s.height ? s.width / s.height : aspect;
 		fit();
 	}
 	function fit() {
-		if (!large) { return; }
+		if (!large || kiosk) { return; }
 		var box = view.querySelector('.picture'), w = box.clientWidth, h = w / (aspect || 16 / 9);
 		if (innerWidth >= 560) {
 			h = Math.min(h, Math.max(200, innerHeight - 1 - box.getBoundingClientRect().top - pageYOffset - $('details').offsetHeight));
 		}
 		h = Math.floor(h) + 'px';
-		if (box.style.height !== h) { box.style.height = h; large.feed.resized(); }
+		if (box.style.height !== h) { box.style.height = h; }
 	}
 	// route shows what the address asks for.
 	function route() {
-		var name = wanted(), s = name === null ? null : api.status(name), old = large, tile = s && find(name);
-		if (old && (!s || old.name !== name)) {
-			old.feed.end();
+		var name = wanted(), known = name !== null && (api.status(name) || (!api.list && chosen.indexOf(name) >= 0)), old = large, tile = known && find(name);
+		var onWall = name === null && wallOf();
+		if (!api.list && !tiles.length && !(onWall && onWall.name)) { return; }
+		routed = true;
+		if (old && (!known || old.name !== name)) {
+			old.player.destroy();
 			view.removeAttribute('data-state');
 			large = null;
 		}
-		if (s && !large) {
+		if (known && !large) {
 			if (!old) { scrolled = pageYOffset; }
 			$('links').textContent = $('facts').textContent = '';
 			facts = {};
 			aspect = 0;
-			link('Live, for <img>', 'mjpeg', name);
-			link('Still picture', 'snapshot', name);
+			link(T('mjpeg'), 'mjpeg', name);
+			link(T('snapshot'), 'snapshot', name);
 			text($('view-name'), name);
 			attr(view, 'data-camera', name);
-			large = Pane(name, view, 0);
-			large.full = true;
+			hide(view, false);
+			large = Pane(name, view, { controls: !kiosk });
+			if (tile) { large.player.poster(tile.player.frame()); }
 		}
 		hide(view, !large);
-		hide(grid, !!large || name !== null);
-		notice(name, s);
-		if (large && (!old || old !== large)) {
+		hide(grid, !!large || name !== null || !!onWall);
+		hide($('wall'), !onWall);
+		showWall(onWall);
+		notice(name, known);
+		attr(document.body, 'data-view', large ? 'camera' : onWall ? 'wall' : 'grid');
+		if (large && old !== large) {
 			scrollTo(0, 0);
 			details();
-			large.feed.seed(tile.feed);
-			if (!old) { $('view-name').focus(); }
+			if (!old && !kiosk) { $('view-name').focus(); }
 		}
 		if (!large) {
 			entered = false;
@@ -528,47 +493,56 @@
 				if (tile && name === null) { tile.link.focus(); }
 			}
 		}
-		look();
-		run();
+		views();
+		attr($('to-kiosk'), 'href', address({ kiosk: '' }) + location.hash);
 		tick();
 	}
 	// notice says what there is instead of pictures.
-	function notice(name, s) {
-		var none = api.list && !api.list.length, t = now(), down = !api.list && api.silent(t);
-		hide($('notice'), !!api.list && !none && (name === null || !!s));
+	function notice(name, known) {
+		var none = api.list && !api.list.length && !tiles.length, t = now(), down = !api.list && api.silent(t);
+		hide($('notice'), kiosk && !none || !!tiles.length && name === null || !!known || !!wall || !!api.list && !none && name === null);
 		hide($('howto'), !none);
 		hide($('notice-back'), none || !api.list);
 		if (!api.list) {
-			text($('notice-title'), down ? 'The gateway does not answer' : 'Loading …');
-			text($('notice-text'), down ? 'Is it running? ' + api.error + '. This page tries again every second.' : 'Asking the gateway for its cameras.');
+			text($('notice-title'), T(down ? 'away' : 'loading'));
+			text($('notice-text'), down ? T('running', api.error) : T('asking'));
 		} else if (none) {
-			text($('notice-title'), 'No cameras yet');
-			text($('notice-text'), 'The gateway runs, but its configuration names no camera.');
-		} else if (!s) {
-			text($('notice-title'), 'There is no camera “' + shorten(name || '', 60) + '” here');
-			text($('notice-text'), 'Has it another name now?');
+			text($('notice-title'), T('none'));
+			text($('notice-text'), T('noneText'));
+		} else if (!known) {
+			text($('notice-title'), T('unknown_', shorten(name || '', 60)));
+			text($('notice-text'), T('renamed'));
 		}
 	}
 
-	// --- What runs, and what is said.
+	// --- A kiosk: nobody is there to move a mouse, wake a screen or reload a page.
 
-	function awake() { return !document.hidden; }
-	function kick() {
-		tiles.concat(large || []).forEach(function (pane) { pane.feed.kick(); });
+	function kioskMode() {
+		var hiding = 0, lock = null;
+		function still() { document.body.setAttribute('data-still', ''); }
+		function moved() {
+			document.body.removeAttribute('data-still');
+			clearTimeout(hiding);
+			hiding = setTimeout(still, IDLE);
+		}
+		function wake() { // the screen stays on; the browser lets go of it when the page is hidden
+			if (!navigator.wakeLock || lock || !awake()) { return; }
+			navigator.wakeLock.request('screen').then(function (l) {
+				lock = l;
+				l.addEventListener('release', function () { lock = null; });
+			}, function () { /* not here, or not now */ });
+		}
+		document.documentElement.setAttribute('data-kiosk', '');
+		addEventListener('mousemove', moved);
+		addEventListener('touchstart', moved);
+		document.addEventListener('visibilitychange', wake);
+		setInterval(wake, 30000);
+		view.addEventListener('click', function () { if (large) { leave(); } });
+		still();
+		wake();
 	}
-	// run starts and stops feeds: only what is on the screen costs anything. One that has
-	// just been scrolled away goes on for a second: it may come back.
-	function run() {
-		var open = awake() && !grid.hidden;
-		tiles.forEach(function (tile) {
-			if (!open) { tile.feed.stop(); } else if (tile.seen) { tile.feed.start(); }
-		});
-		if (large) { large.feed[awake() ? 'start' : 'stop'](); }
-		clearTimeout(leaving);
-		leaving = setTimeout(function () {
-			tiles.forEach(function (tile) { if (!tile.seen) { tile.feed.stop(); } });
-		}, 1000);
-	}
+
+	// --- What is said.
 
 	var news = [], speak = 0;
 	function tell(pane) { // to those who do not see it
@@ -576,10 +550,10 @@
 		if (pane.state === 'connecting' || pane.state === known) { return; }
 		pane.told = pane.state;
 		if (known === undefined) { return; }
-		news.push(pane.name + ': ' + words(pane.state));
+		news.push(pane.name + ': ' + T(pane.state));
 		clearTimeout(speak);
 		speak = setTimeout(function () {
-			text($('spoken'), news.length > 5 ? news.length + ' cameras have changed' : news.join(', '));
+			text($('spoken'), news.length > 5 ? T('changed', news.length) : news.join(', '));
 			news = [];
 		}, 1000);
 	}
@@ -587,10 +561,9 @@
 	function tick() {
 		var t = now(), live = 0, silent = api.silent(t), alarm = '', title = 'camgate', bad = 0;
 		tiles.concat(large || []).forEach(function (pane) {
-			pane.feed.watch(t);
 			if (!pane.show(t)) { return; }
 			if (!pane.link) { return; }
-			attr(pane.link, 'aria-label', pane.name + ', ' + words(pane.state));
+			attr(pane.link, 'aria-label', pane.name + ', ' + T(pane.state));
 			tell(pane);
 		});
 		(api.list || []).forEach(function (s) {
@@ -601,46 +574,40 @@
 			details();
 			title = large.name + ' – camgate';
 		}
-		if (silent && api.list) {
-			alarm = 'No connection to the gateway since ' + clock(api.heard) + (api.error ? ': ' + api.error : '') + '. Trying again.';
+		if (silent && api.list && !kiosk) {
+			alarm = T('alarm', clock(api.heard)) + (api.error ? ': ' + api.error : '') + '. ' + T('trying');
 		}
 		if ($('alarm').hidden !== !alarm) { hide($('alarm'), !alarm); arrange(); }
 		text($('alarm'), alarm);
 		if (!api.list) { notice(null, null); }
 		attr(document.body, 'data-gateway', silent ? 'silent' : api.list ? 'ok' : 'loading');
 		document.body.className = silent || bad ? 'trouble' : '';
-		text($('summary'), !tiles.length || silent ? '' : live + ' of ' + tiles.length + ' live');
+		text($('summary'), !api.list || !api.list.length || silent ? '' : T('count', live, api.list.length));
 		text($('clock'), clock(new Date()));
 		if (document.title !== title) { document.title = title; }
 	}
 
 	function wake() {
-		if (awake()) {
-			api.ask();
-			look();
-		} else {
-			clearTimeout(api.timer);
-		}
-		run();
+		if (awake()) { api.ask(); } else { clearTimeout(api.timer); }
 		tick(); // also before it is hidden: what is drawn first when it comes back is dimmed
 	}
-	function fullscreen() { view.querySelector('.picture').requestFullscreen(); }
+	function fullscreen() { if (large) { large.player.fullscreen(); } }
 
-	var later = 0;
-	addEventListener('scroll', function () {
-		later = later || setTimeout(function () { later = 0; look(); }, 150);
-	});
-	addEventListener('resize', function () { arrange(); fit(); look(); });
+	addEventListener('resize', function () { arrange(); fit(); });
 	addEventListener('hashchange', route);
-	addEventListener('online', function () { kick(); api.ask(); });
+	addEventListener('online', api.ask);
 	document.addEventListener('visibilitychange', wake);
 	document.addEventListener('keydown', function (e) {
-		if (!large || e.ctrlKey || e.metaKey || e.altKey) { return; }
+		if (e.ctrlKey || e.metaKey || e.altKey) { return; }
+		if (!large) {
+			if (e.keyCode === 27 && wallOf() && location.hash) { location.replace('#'); }
+			return;
+		}
 		if (e.keyCode === 27) { leave(); }
 		if (e.target && e.target.tagName === 'INPUT') { return; }
 		if (e.keyCode === 37) { step(-1); }
 		if (e.keyCode === 39) { step(1); }
-		if (e.keyCode === 70 && view.requestFullscreen) { fullscreen(); }
+		if (e.keyCode === 70) { fullscreen(); }
 	});
 	function press(id, act, by) { $(id).onclick = function (e) { e.preventDefault(); act(by); }; }
 	press('back', leave);
@@ -648,9 +615,12 @@
 	press('previous', step, -1);
 	press('next', step, 1);
 	press('full', fullscreen);
-	hide($('full'), !view.requestFullscreen);
+	hide($('full'), !(view.requestFullscreen || view.webkitRequestFullscreen));
 
+	columns();
+	if (kiosk) { kioskMode(); }
 	setInterval(tick, 250);
 	api.ask();
+	if (chosen.length) { lay(); } // these are known without asking
 	tick();
 })();

@@ -12,7 +12,7 @@ import (
 	"camgate/www"
 )
 
-var scripts = []string{"page.js", "find.js"}
+var scripts = []string{"player.js", "words.js", "page.js", "find.js"}
 
 func read(t *testing.T, name string) string {
 	t.Helper()
@@ -54,13 +54,13 @@ func TestPageLoadsOnlyWhatIsEmbedded(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"page.js", "find.js", "page.css", "favicon.svg"} {
+	for _, name := range append([]string{"page.css", "favicon.svg"}, scripts...) {
 		if !loaded[name] {
 			t.Errorf("the page does not load %s", name)
 		}
 	}
 	elsewhere := regexp.MustCompile(`@import|\burl\(|(?:https?:)?//[a-z0-9-]+\.[a-z]`)
-	for _, name := range []string{"page.css", "page.js", "find.js", "favicon.svg"} {
+	for _, name := range append([]string{"page.css", "favicon.svg"}, scripts...) {
 		// The namespace of SVG is a name, which nothing loads.
 		content := strings.ReplaceAll(read(t, name), "http://www.w3.org/2000/svg", "")
 		if found := elsewhere.FindString(content); found != "" {

@@ -1,0 +1,1362 @@
+// camgate's player: one camera in one element, by the best way that works there.
+//
+//   <script src="http://gateway:8000/player.js"></script>
+//   <camgate-player camera="door" controls></camgate-player>
+//   new Camgate.Player(element, { camera: 'door', controls: true })   // in any browser
+//
+// Options, which are also attributes: camera, or cams (several in one picture: "a,b,c") and
+// cols; path (auto, webrtc, ws, mjpeg, snapshot: the best to be tried, or a list of those
+// allowed), base (the gateway's address, for a script that is not loaded from it), width,
+// fps, quality, fit (contain, cover, fill), controls, stats, muted (no sound at all), lang.
+//
+// The element says in data-state (connecting, live, stale, offline, error, paused) what the
+// picture is and in data-path how it comes; each change is an event camgate-state. A
+// picture that is not live is dimmed and has a sentence on it.
+//
+// ECMAScript 5, and what browsers learned after 2012 only where it is there. All looks are
+// set through element.style: a page's Content-Security-Policy forbids style sheets of ours.
+(function () {
+	'use strict';
+
+	var Camgate = window.Camgate = window.Camgate || {};
+	if (Camgate.Player) { return; }
+
+	// Times are milliseconds.
+	var TICK = 250;
+	var STEPS = [320, 480, 640, 960, 1280, 1920, 2560, 3840]; // widths asked for: few, so that viewers share encodes
+	var FIRST = { webrtc: 4000, ws: 4000, mjpeg: 5000, snapshot: 8000 }; // until a path shows a picture, or the next begins
+	var TRIAL = 12000; // until a better path shows a picture beside the one that works
+	var QUIET = 2000; // without a new picture it is stale, or after three periods of the camera's
+	var DEAD = 5000; // so is its connection
+	var HOLD = [10e3, 20e3, 60e3, 300e3]; // until a path that failed is tried again
+	var PROBE = 2000, RETRY = 500, RECENT = 600e3; // asking a gateway that is away
+	var SLOTS = 4; // pictures over HTTP at once: a browser has six connections a host, and pages need some
+
+	var ORDER = ['webrtc', 'ws', 'mjpeg', 'snapshot'];
+	var NAMES = { webrtc: 'WebRTC', ws: 'WebSocket', mjpeg: 'Multipart', snapshot: 'Snapshot' };
+	var URLs = window.URL || window.webkitURL;
+	var RTC = window.RTCPeerConnection;
+	var canFit = 'objectFit' in document.documentElement.style;
+
+	function now() { return window.performance && performance.now ? performance.now() : Date.now(); }
+	function enc(s) { return encodeURIComponent(s); }
+	function nothing() { /* what is not wanted any more */ }
+	function parse(s) { try { return JSON.parse(s); } catch (e) { return null; } }
+	function absolute(url) { var a = document.createElement('a'); a.href = url; return a.href; }
+	function style(node, rules) { for (var k in rules) { if (node.style[k] !== rules[k]) { node.style[k] = rules[k]; } } return node; }
+	function child(parent, tag, rules, cls) {
+		var node = style(document.createElement(tag), rules || {});
+		if (cls) { node.className = cls; }
+		if (parent) { parent.appendChild(node); }
+		return node;
+	}
+	function drop(node) { if (node && node.parentNode) { node.parentNode.removeChild(node); } }
+	function attr(node, name, value) { if (node.getAttribute(name) !== value) { node.setAttribute(name, value); } }
+	function text(node, s) { if (node.textContent !== s) { node.textContent = s; } }
+	function two(n) { return (n < 10 ? '0' : '') + n; }
+	function clock(d) { return two(d.getHours()) + ':' + two(d.getMinutes()) + ':' + two(d.getSeconds()); }
+
+	var here = (function () { // the gateway is where this script came from
+		var all = document.getElementsByTagName('script'), own = document.currentScript, i;
+		for (i = all.length - 1; !own && i >= 0; i--) { if (/player\.js([?#]|$)/.test(all[i].src)) { own = all[i]; } }
+		return own && own.src ? absolute(own.src).replace(/[^\/]*([?#].*)?$/, '') : absolute('./');
+	})();
+
+	// --- What it says. {0} is what belongs in between.
+
+	var WORDS = {
+		en: {
+			connecting: 'Connecting …', stale: 'No new picture since {0}', offline: 'Camera not available', since: 'Last picture: {0}',
+			gateway: 'No connection to the gateway', error: 'No picture', paused: 'Paused', none: 'There is no camera “{0}” here',
+			frozen: 'the picture stands still', timeout: 'no picture in time', closed: 'connection lost', refused: 'refused',
+			missing: 'this browser does not have it', slots: 'too many connections', shown: '{0}: {1}',
+			full: 'Full screen', small: 'Leave full screen', loud: 'Sound on', mute: 'Sound off', silent: 'No sound', save: 'Save picture', stats: 'Statistics',
+			live: 'live', age: 'Age', rate: 'Rate', size: 'Size', path: 'Path', bits: 'Bitrate', fps: 'fps', camera: 'Camera'
+		},
+		de: {
+			connecting: 'Verbinde …', stale: 'Kein neues Bild seit {0}', offline: 'Kamera nicht erreichbar', since: 'Letztes Bild: {0}',
+			gateway: 'Keine Verbindung zum Gateway', error: 'Kein Bild', paused: 'Angehalten', none: 'Hier gibt es keine Kamera „{0}“',
+			frozen: 'das Bild steht', timeout: 'kein Bild in der Zeit', closed: 'Verbindung verloren', refused: 'abgelehnt',
+			missing: 'kann dieser Browser nicht', slots: 'zu viele Verbindungen', shown: '{0}: {1}',
+			full: 'Vollbild', small: 'Vollbild beenden', loud: 'Ton an', mute: 'Ton aus', silent: 'Kein Ton', save: 'Bild speichern', stats: 'Statistik',
+			live: 'live', age: 'Alter', rate: 'Rate', size: 'Größe', path: 'Weg', bits: 'Bitrate', fps: 'B/s', camera: 'Kamera'
+		},
+		fr: {
+			connecting: 'Connexion …', stale: 'Pas de nouvelle image depuis {0}', offline: 'Caméra indisponible', since: 'Dernière image : {0}',
+			gateway: 'Pas de connexion à la passerelle', error: 'Pas d’image', paused: 'En pause', none: 'Il n’y a pas de caméra « {0} » ici',
+			frozen: 'l’image est figée', timeout: 'pas d’image à temps', closed: 'connexion perdue', refused: 'refusé',
+			missing: 'absent de ce navigateur', slots: 'trop de connexions', shown: '{0} : {1}',
+			full: 'Plein écran', small: 'Quitter le plein écran', loud: 'Activer le son', mute: 'Couper le son', silent: 'Pas de son', save: 'Enregistrer l’image', stats: 'Statistiques',
+			live: 'en direct', age: 'Âge', rate: 'Cadence', size: 'Taille', path: 'Voie', bits: 'Débit', fps: 'i/s', camera: 'Caméra'
+		},
+		ja: {
+			connecting: '接続中…', stale: '{0} から新しい映像がありません', offline: 'カメラに接続できません', since: '最後の映像：{0}',
+			gateway: 'ゲートウェイに接続できません', error: '映像がありません', paused: '一時停止中', none: 'カメラ「{0}」はありません',
+			frozen: '映像が止まっています', timeout: '時間内に映像が届きません', closed: '接続が切れました', refused: '拒否されました',
+			missing: 'このブラウザーでは使えません', slots: '接続が多すぎます', shown: '{0}：{1}',
+			full: '全画面表示', small: '全画面を終了', loud: '音声オン', mute: '音声オフ', silent: '音声なし', save: '画像を保存', stats: '統計',
+			live: 'ライブ', age: '経過', rate: 'レート', size: 'サイズ', path: '経路', bits: 'ビットレート', fps: 'fps', camera: 'カメラ'
+		},
+		zh: {
+			connecting: '連線中…', stale: '{0} 起沒有新畫面', offline: '無法連線至攝影機', since: '最後畫面：{0}',
+			gateway: '無法連線至閘道器', error: '沒有畫面', paused: '已暫停', none: '這裡沒有攝影機「{0}」',
+			frozen: '畫面停止不動', timeout: '逾時沒有畫面', closed: '連線中斷', refused: '遭拒絕',
+			missing: '此瀏覽器不支援', slots: '連線過多', shown: '{0}：{1}',
+			full: '全螢幕', small: '結束全螢幕', loud: '開啟聲音', mute: '關閉聲音', silent: '沒有聲音', save: '儲存畫面', stats: '統計資料',
+			live: '即時', age: '延遲', rate: '幀率', size: '尺寸', path: '路徑', bits: '位元率', fps: 'fps', camera: '攝影機'
+		}
+	};
+	// language is the first of ours that an element, the elements around it, or the browser asks for.
+	function language(node, wanted) {
+		var list = [wanted], i, l;
+		for (; node && node.getAttribute; node = node.parentNode) { list.push(node.getAttribute('lang')); }
+		list = list.concat(navigator.languages && navigator.languages.length ? navigator.languages.slice(0) : [navigator.language || navigator.userLanguage]);
+		for (i = 0; i < list.length; i++) {
+			l = String(list[i] || '').toLowerCase().split(/[-_]/)[0];
+			if (WORDS.hasOwnProperty(l)) { return l; }
+		}
+		return 'en';
+	}
+
+	// --- A gateway, and what all players of the page know of it.
+
+	var gateways = {}, players = [];
+
+	function Gateway(base) {
+		return gateways[base] || (gateways[base] = {
+			base: base, slots: SLOTS, queue: [], held: {}, ice: [], hub: null,
+			asking: [], waiting: [], tries: 0, timer: 0, heard: 0, since: null
+		});
+	}
+	// check asks whether a gateway answers at all; a picture may be asked for from anywhere.
+	function check(g, done) {
+		var img, timer, over = false;
+		g.asking.push(done);
+		if (g.asking.length > 1) { return; }
+		function end(yes) {
+			var list = g.asking;
+			if (over) { return; }
+			over = true;
+			clearTimeout(timer);
+			img.onload = img.onerror = null;
+			if (!yes) { img.removeAttribute('src'); }
+			g.asking = [];
+			if (yes) { heard(g); }
+			list.forEach(function (f) { f(yes); });
+		}
+		img = new Image();
+		img.onload = function () { end(true); };
+		img.onerror = function () { end(false); };
+		timer = setTimeout(function () { end(false); }, PROBE);
+		img.src = g.base + 'favicon.svg?' + Date.now();
+	}
+	// take waits for one of the few connections for pictures; give lets another have it.
+	function take(g, f) { if (g.slots > 0) { g.slots--; f(); } else { g.queue.push(f); } }
+	function give(g) { if (g.queue.length) { g.queue.shift()(); } else { g.slots++; } }
+	function heard(g) { g.heard = now(); g.since = new Date(); }
+	// await calls done when the gateway answers. One asks for all players.
+	function awaitGateway(g, done) {
+		g.waiting.push(done);
+		if (g.waiting.length === 1) { g.tries = 0; probe(g); }
+	}
+	function probe(g) {
+		clearTimeout(g.timer);
+		check(g, function (yes) {
+			var list = g.waiting, most;
+			clearTimeout(g.timer);
+			if (!list.length) { return; }
+			if (yes) {
+				g.waiting = [];
+				list.forEach(function (f) { setTimeout(f, Math.random() * 200); }); // not all at once
+				return;
+			}
+			most = g.heard && now() - g.heard < RECENT ? 2000 : 10e3;
+			g.timer = setTimeout(function () { probe(g); }, Math.min(most, RETRY * Math.pow(1.5, g.tries++)) * (0.75 + Math.random() / 2));
+		});
+	}
+	function kick(g) { g.tries = 0; if (g.waiting.length) { probe(g); } }
+
+	// request is an XMLHttpRequest that ends exactly once; done gets it, or null where
+	// nothing came.
+	function request(method, url, o, done) {
+		var r = new XMLHttpRequest(), over = false, timer;
+		function end(answer) {
+			if (over) { return; }
+			over = true;
+			clearTimeout(timer);
+			done(answer);
+		}
+		r.open(method, url, true);
+		if (o.type) { r.setRequestHeader('Content-Type', o.type); }
+		if (o.blob) { r.responseType = 'blob'; }
+		r.onload = function () { end(r.status ? r : null); };
+		r.onerror = function () { end(null); };
+		timer = setTimeout(function () { end(null); r.abort(); }, o.timeout);
+		r.send(o.body || null);
+		return function () { over = true; clearTimeout(timer); r.abort(); };
+	}
+	function sentence(r) { // of an answer that is none
+		var s = r.responseType ? '' : String(r.responseText || '').split('\n')[0];
+		return r.status + (s && s.length < 300 && s.charAt(0) !== '<' ? ' ' + s : '');
+	}
+
+	// --- Many cameras over one WebSocket: a hub is a gateway's, its tiles are players'.
+
+	function Hub(g) {
+		var hub = { count: 0 }, socket = null, open = false, tiles = {}, last = 0, idle = 0, skew = 0;
+
+		function send(m) { if (socket && open) { socket.send(JSON.stringify(m)); } }
+		function connect() {
+			var mine;
+			open = false;
+			skew = Infinity;
+			try { mine = new WebSocket(g.base.replace(/^http/, 'ws') + 'ws', 'camgate'); } catch (e) { return setTimeout(lost, 0); }
+			socket = mine;
+			mine.binaryType = 'arraybuffer';
+			mine.onopen = function () {
+				open = true;
+				heard(g);
+				for (var id in tiles) { send(tiles[id].wish); }
+			};
+			mine.onmessage = function (e) {
+				if (mine !== socket) { return; }
+				heard(g);
+				if (typeof e.data === 'string') { word(parse(e.data)); } else { frame(e.data); }
+			};
+			mine.onclose = function (e) { if (mine === socket) { lost(e.reason); } };
+		}
+		function lost(reason) {
+			var list = tiles, was = open;
+			tiles = {};
+			hub.count = 0;
+			shut();
+			for (var id in list) { list[id].lost(was, reason); }
+		}
+		function shut() {
+			var old = socket;
+			socket = null;
+			if (old) { old.onopen = old.onmessage = old.onclose = null; old.close(); }
+		}
+		function word(m) {
+			var tile = m && tiles[m.tile];
+			if (!tile) { return; }
+			if (m.type === 'state') { tile.state(m.state, m.error || ''); }
+			if (m.type === 'error') { remove(m.tile); tile.error(m.error || '', m.status); }
+		}
+		// 16 bytes of header, 8 of time, a JPEG; see Protocol.
+		function frame(data) {
+			var v, tile, sequence, late, captured;
+			if (data.byteLength < 25) { return; }
+			v = new DataView(data);
+			tile = tiles[v.getUint16(2)];
+			sequence = v.getUint32(4);
+			if (v.getUint8(0) !== 1 || !tile) { return; }
+			captured = (v.getUint32(16) * 4294967296 + v.getUint32(20)) / 1000;
+			// The gateway's clock and ours differ by what the quickest picture says.
+			late = Date.now() - captured;
+			skew = Math.min(skew, late);
+			tile.picture(new Blob([data.slice(24)], { type: 'image/jpeg' }), {
+				live: !(v.getUint8(1) & 2), late: late - skew,
+				done: function () { send({ type: 'ack', tile: tile.wish.tile, sequence: sequence }); }
+			});
+		}
+		function remove(id) {
+			delete tiles[id];
+			hub.count--;
+		}
+		// open brings a camera's pictures until close. tile: wish, state, error, picture, lost.
+		hub.open = function (tile) {
+			clearTimeout(idle);
+			do { last = last % 65535 + 1; } while (tiles[last]);
+			tile.wish.type = 'open';
+			tile.wish.tile = last;
+			tiles[last] = tile;
+			hub.count++;
+			if (!socket) { connect(); } else { send(tile.wish); }
+		};
+		hub.change = function (tile) { send(tile.wish); };
+		hub.close = function (tile) {
+			var id = tile.wish.tile;
+			if (tiles[id] !== tile) { return; }
+			remove(id);
+			send({ type: 'close', tile: id });
+			clearTimeout(idle);
+			idle = setTimeout(function () { if (!hub.count) { shut(); } }, document.hidden ? 0 : 300);
+		};
+		// renew: nothing comes, though the gateway answers.
+		hub.renew = function () { lost(''); };
+		return hub;
+	}
+
+	// --- Paths. Each begins an attempt a: a.node shows the pictures, a.stop ends it,
+	// a.watch(t) looks after it. It tells the player a.picture(o), a.told(state, why) and
+	// a.fail(why, o).
+
+	var paths = {};
+
+	function fill(node, o) {
+		style(node, {
+			position: 'absolute', top: '0', right: '0', bottom: '0', left: '0', margin: 'auto', display: 'block', border: '0', padding: '0',
+			maxWidth: '100%', maxHeight: '100%'
+		});
+		if (canFit) { style(node, { width: '100%', height: '100%', objectFit: o.fit }); }
+	}
+	function layer(a, tag) {
+		a.node = child(a.layer, tag, { visibility: 'hidden' });
+		fill(a.node, a.options);
+		if (tag !== 'video') { a.node.alt = ''; a.node.draggable = false; }
+		return a.node;
+	}
+	function query(a, more) {
+		var o = a.options, list = more || [], w = a.width();
+		a.asked = w;
+		if (w) { list.push('width=' + w); }
+		if (o.quality) { list.push('quality=' + o.quality); }
+		return list.length ? '?' + list.join('&') : '';
+	}
+	function wall(o) { return ['cams=' + (o.cams.map ? o.cams : o.cams.split(',')).map(function (n) { return enc(n.trim()); }).join(',')].concat(o.cols ? ['cols=' + o.cols] : []); }
+
+	paths.webrtc = function (a) {
+		var g = a.gateway, o = a.options, video, pc, channel, cancel = nothing, session = '', told = false, grace = 0;
+		var polled = 0, decoded = 0, seen = 0, bytes = 0, ice = g.ice.length;
+		if (!RTC || !RTC.prototype.addTransceiver || !document.createElement('video').play) { return a.fail('missing', { sure: true, all: true, hold: 1e12 }); }
+		function broken(e) { a.fail('refused', { sure: true, detail: e && e.message ? e.message : String(e) }); }
+		function play() {
+			var p = video.play();
+			if (!p || !p.then) { return; }
+			p.then(null, function (e) {
+				if (a.over || e.name === 'AbortError') { return; }
+				if (video.muted) { return broken(e); }
+				video.muted = true; // no sound before somebody has touched the page
+				play();
+			});
+		}
+		function drawn() { seen++; a.picture({}); }
+		function each() {
+			if (a.over) { return; }
+			drawn();
+			video.requestVideoFrameCallback(each);
+		}
+		function answered(r) {
+			var all = { sure: true, all: true }, links, l;
+			if (!r) { return a.fail('closed', {}); }
+			heard(g);
+			if (r.status !== 201) {
+				// Without WebRTC the gateway says how to have it; without this camera the next path says so.
+				all.all = r.status === 405 || r.status === 403 || /\[webrtc\]/.test(r.responseText);
+				all.brief = r.status === 503; // the camera has no picture now
+				all.detail = sentence(r);
+				return a.fail('refused', all);
+			}
+			l = r.getResponseHeader('Location');
+			if (l) { session = /^https?:|^\//.test(l) ? l.replace(/^\//, g.base.replace(/^(\w+:\/\/[^\/]*).*/, '$1/')) : g.base + 'whep/' + l; }
+			links = iceServers(r.getResponseHeader('Link') || '');
+			if (links.length) { g.ice = links; }
+			pc.setRemoteDescription({ type: 'answer', sdp: r.responseText }).then(nothing, broken);
+		}
+
+		video = layer(a, 'video');
+		video.autoplay = video.muted = video.defaultMuted = true;
+		if (o.sound) { video.muted = false; }
+		video.setAttribute('playsinline', '');
+		video.disableRemotePlayback = true;
+		try { pc = new RTC({ iceServers: g.ice, bundlePolicy: 'max-bundle' }); } catch (e) { return broken(e); }
+		channel = pc.createDataChannel('camgate');
+		channel.onmessage = function (e) {
+			var m = parse(e.data);
+			if (!m || m.type !== 'state') { return; }
+			told = true;
+			heard(g);
+			a.heard = now();
+			a.info = m;
+			a.told(m.state, m.error || '');
+		};
+		channel.onclose = function () { a.fail('closed', {}); };
+		pc.addTransceiver('video', { direction: 'recvonly' });
+		if (o.sound) { pc.addTransceiver('audio', { direction: 'recvonly' }); }
+		pc.ontrack = function (e) {
+			if ('jitterBufferTarget' in e.receiver) { e.receiver.jitterBufferTarget = 0; }
+			e.receiver.playoutDelayHint = 0;
+			if (e.track.kind === 'audio') { a.sound = true; }
+			if (!video.srcObject) { video.srcObject = new MediaStream(); }
+			video.srcObject.addTrack(e.track);
+			if (e.track.kind === 'video') { play(); }
+		};
+		pc.oniceconnectionstatechange = function () {
+			var s = pc.iceConnectionState;
+			grace = s === 'disconnected' ? now() : 0;
+			if (s !== 'failed') { return; }
+			a.fail('closed', { detail: 'ICE', again: g.ice.length > ice }); // once more with the servers it has named
+		};
+		if (video.requestVideoFrameCallback) { video.requestVideoFrameCallback(each); }
+		pc.createOffer().then(function (offer) { return pc.setLocalDescription(offer); }).then(function () {
+			var list;
+			if (a.over) { return; }
+			// The gateway learns this side's addresses from its checks: no candidates need be sent.
+			list = ['audio=' + (o.sound ? 1 : 0), 'height=' + Math.round(a.box().height)];
+			cancel = request('POST', g.base + 'whep/' + enc(o.camera) + query(a, list), { type: 'application/sdp', body: pc.localDescription.sdp, timeout: TRIAL }, answered);
+		}).then(null, broken);
+
+		a.stop = function () {
+			cancel();
+			channel.onclose = channel.onmessage = pc.ontrack = pc.oniceconnectionstatechange = null;
+			pc.close();
+			if (session) { farewell(session); }
+		};
+		a.watch = function (t) {
+			var q = video.getVideoPlaybackQuality ? video.getVideoPlaybackQuality().totalVideoFrames : video.webkitDecodedFrameCount;
+			if (!video.requestVideoFrameCallback && q !== seen && video.videoWidth) { seen = q - 1; drawn(); }
+			if (grace && t - grace > 1500) { return a.fail('closed', { detail: 'ICE' }); }
+			if (told && t - a.heard > 3000) { return a.fail('closed', {}); }
+			if (t - polled < 1000) { return; }
+			polled = t;
+			pc.getStats().then(function (report) {
+				report.forEach(function (s) {
+					if (s.type !== 'inbound-rtp' || (s.kind || s.mediaType) !== 'video') { return; }
+					a.count(0, bytes ? s.bytesReceived - bytes : 0);
+					bytes = s.bytesReceived;
+					// Drawing may rest where nobody can see it; decoding does not.
+					if (decoded && s.framesDecoded > decoded && a.first && now() - a.shown > 1000) { a.picture({ undrawn: true }); }
+					decoded = s.framesDecoded;
+				});
+			}, nothing);
+		};
+		// A picture much smaller than its place asks for a larger stream, where there is one.
+		a.resized = function (w) {
+			return a.info && a.info.stream === 'sub' && (!a.asked || w > a.asked) && w > video.videoWidth * 1.3;
+		};
+	};
+	function farewell(session) {
+		var f = window.fetch, r;
+		try {
+			if (f) { f.call(window, session, { method: 'DELETE', keepalive: true }).then(nothing, nothing); return; }
+			r = new XMLHttpRequest();
+			r.open('DELETE', session, true);
+			r.send();
+		} catch (e) { /* it ends by itself */ }
+	}
+	// iceServers reads Link: <stun:host>; rel="ice-server"; username="u"; credential="p".
+	function iceServers(header) {
+		var list = [], each = /<((?:stun|turn)s?:[^>]*)>((?:\s*;\s*[\w-]+=(?:"[^"]*"|[^;,\s]*))*)/g, m, one;
+		function of(name) { var v = new RegExp(';\\s*' + name + '="?([^";,]*)').exec(m[2]); return v ? v[1] : ''; }
+		while ((m = each.exec(header))) {
+			if (!/ice-server/.test(m[2])) { continue; }
+			one = { urls: m[1] };
+			if (of('username')) { one.username = of('username'); one.credential = of('credential'); }
+			list.push(one);
+		}
+		return list;
+	}
+
+	// Stills shows JPEGs one after the other in an <img>: of those that come while one is
+	// being decoded, the newest is kept.
+	function Stills(a) {
+		var img = layer(a, 'img'), busy = 0, next = null, current = '', loading = '', shown = null;
+		function load(blob, o) {
+			if (busy) {
+				if (next) { next.o.done(); }
+				next = { blob: blob, o: o };
+				return;
+			}
+			busy = now();
+			shown = o;
+			loading = URLs.createObjectURL(blob);
+			img.src = loading;
+		}
+		function loaded(ok) {
+			var n = next;
+			if (!busy) { return; }
+			busy = 0;
+			if (current) { URLs.revokeObjectURL(current); }
+			current = loading;
+			loading = '';
+			shown.done();
+			if (ok) { a.picture(shown); }
+			next = null;
+			if (n && !a.over) { load(n.blob, n.o); }
+		}
+		img.onload = function () { loaded(true); };
+		img.onerror = function () { loaded(false); };
+		return {
+			load: load,
+			watch: function (t) { if (busy && t - busy > DEAD) { loaded(false); } }, // the browser has lost it
+			free: function () { // when the picture is off the screen
+				img.onload = img.onerror = null;
+				if (current) { URLs.revokeObjectURL(current); }
+				if (loading) { URLs.revokeObjectURL(loading); }
+			}
+		};
+	}
+	function blobs() {
+		try { return !!(window.DataView && URLs && URLs.createObjectURL && new Blob([new ArrayBuffer(1)]).size === 1 && new ArrayBuffer(1).slice); } catch (e) { return false; }
+	}
+
+	paths.ws = function (a) {
+		var g = a.gateway, o = a.options, stills, tile, open = false;
+		if (o.cams) { return a.fail('missing', { sure: true, hold: 1e12 }); }
+		if (!window.WebSocket || !blobs()) { return a.fail('missing', { sure: true, all: true, hold: 1e12 }); }
+		g.hub = g.hub || Hub(g);
+		stills = Stills(a);
+		function wish() {
+			var w = { camera: o.camera };
+			a.asked = a.width();
+			w.width = a.asked || 0;
+			if (o.quality) { w.quality = +o.quality; }
+			if (o.fps) { w.fps = +o.fps; }
+			return w;
+		}
+		tile = {
+			wish: wish(),
+			state: function (state, why) { open = true; a.heard = now(); a.told(state, why); },
+			error: function (why, status) {
+				if (status === 404) { return a.fail('none', { sure: true, fatal: why }); }
+				a.fail('refused', { sure: true, detail: why });
+			},
+			lost: function (was, reason) { a.fail(was ? 'closed' : 'refused', { detail: reason, all: !was }); },
+			picture: function (blob, p) { open = true; a.heard = now(); a.count(0, blob.size); stills.load(blob, p); }
+		};
+		g.hub.open(tile);
+		a.stop = function () { g.hub.close(tile); };
+		a.free = stills.free;
+		a.watch = function (t) {
+			stills.watch(t);
+			// While its camera is away the gateway sends a notice a second.
+			if (open && t - a.heard > Math.max(DEAD, 4 * a.longest())) { a.heard = t; check(g, function () { g.hub.renew(); }); }
+		};
+		a.resized = function () {
+			var w = wish();
+			w.type = 'open';
+			w.tile = tile.wish.tile;
+			tile.wish = w;
+			g.hub.change(tile);
+		};
+	};
+
+	paths.mjpeg = function (a) {
+		var g = a.gateway, o = a.options, img = layer(a, 'img'), next = null, slot = false, cancel = nothing, polled = 0, polling = false;
+		var canvas = document.createElement('canvas'), pen = canvas.getContext && canvas.getContext('2d'), print = '', looked = 0, patience = 3000, renewed = now();
+		if (g.slots < 3) { return a.fail('slots', { sure: true, hold: 10e3, all: true }); }
+		g.slots--;
+		slot = true;
+		canvas.width = 32;
+		canvas.height = 18;
+		function address() {
+			return g.base + (o.cams ? 'wall' + query(a, wall(o).concat(o.fps ? ['fps=' + o.fps] : [])) :
+				'mjpeg/' + enc(o.camera) + query(a, o.fps ? ['fps=' + o.fps] : []));
+		}
+		function load(into) {
+			into.onload = function () {
+				into.onload = null;
+				if (into !== img) {
+					drop(img);
+					img.removeAttribute('src'); // ends its connection
+					a.node = img = into;
+					style(img, { visibility: '' });
+					next = null;
+				}
+				renewed = now();
+				a.picture({});
+			};
+			into.onerror = function () {
+				if (into !== img) { drop(into); next = null; }
+				a.fail(a.first ? 'closed' : 'refused', {});
+			};
+			into.src = address();
+		}
+		// renew asks for it anew; the old picture stays until the new one is there.
+		function renew() {
+			if (next) { return; }
+			renewed = now();
+			next = layer({ layer: a.layer, options: o }, 'img');
+			load(next);
+		}
+		// look finds out whether the picture moves: a browser does not tell.
+		function look(t) {
+			var data, sum = '', i;
+			looked = t;
+			if (!pen || !a.first) { return; }
+			try {
+				pen.drawImage(img, 0, 0, 32, 18);
+				data = pen.getImageData(0, 0, 32, 18).data;
+			} catch (e) { // of another site: nobody may look
+				pen = null;
+				return;
+			}
+			for (i = 0; i < data.length; i += 4) { sum += String.fromCharCode(data[i] * 256 + data[i + 1]); }
+			if (sum === print) { return; }
+			print = sum;
+			patience = 3000;
+			a.picture({});
+		}
+		load(img);
+		a.stop = function () {
+			cancel();
+			if (slot) { slot = false; give(g); }
+			img.onload = img.onerror = null;
+			if (next) { next.onload = next.onerror = null; next.removeAttribute('src'); drop(next); }
+			// What is on the screen stays, without its connection.
+			a.freeze();
+		};
+		a.freeze = function () {
+			var still = a.draw();
+			if (still && a.node === img && img.parentNode) {
+				still.style.cssText = img.style.cssText;
+				img.parentNode.replaceChild(still, img);
+				a.node = still;
+			}
+			img.removeAttribute('src');
+		};
+		a.watch = function (t) {
+			if (t - looked >= 480) { look(t); }
+			// A scene may stand still as well as a connection: what is asked for anew tells.
+			if (a.first && t - Math.max(a.shown, renewed) > (pen ? patience : 30e3)) {
+				patience = Math.min(30e3, patience * 2);
+				renew();
+			}
+			if (next && t - renewed > DEAD) { return a.fail('frozen', {}); }
+			if (polling || t - polled < 1000) { return; }
+			polled = t;
+			polling = true;
+			// Pictures do not say what they are; the camera's state does.
+			cancel = request('GET', g.base + (o.cams ? 'healthz' : 'api/cameras/' + enc(o.camera)), { timeout: 4000 }, function (r) {
+				var s = r && r.status === 200 && parse(r.responseText);
+				polling = false;
+				if (a.over) { return; }
+				if (r) { heard(g); a.heard = now(); }
+				if (s && s.state) {
+					a.period = s.fps ? 1000 / s.fps : 0;
+					a.told(s.state === 'idle' ? 'connecting' : s.state, s.last_error || '');
+					if (s.state === 'live' && s.last_frame_age !== null) { a.age = s.last_frame_age * 1000; }
+				}
+				if (!r) { check(g, function (yes) { if (!yes && !a.over) { a.fail('closed', {}); } }); }
+			});
+		};
+		a.resized = renew;
+	};
+
+	paths.snapshot = function (a) {
+		var g = a.gateway, o = a.options, stills = blobs() ? Stills(a) : null, img = a.node || layer(a, 'img'), timer = 0, slot = false, began = 0, cancel = nothing, xhr = !!stills;
+		var every = Math.max(200, 1000 / (Math.min(o.fps || 1, 5)));
+		function address() {
+			return g.base + (o.cams ? 'wall.jpg' + query(a, wall(o).concat('_=' + Date.now())) :
+				'snapshot/' + enc(o.camera) + query(a, ['placeholder=1', '_=' + Date.now()]));
+		}
+		function again(wait) {
+			clearTimeout(timer);
+			timer = setTimeout(ask, wait === undefined ? Math.max(20, began + every - now()) : wait);
+		}
+		function release() { if (slot) { slot = false; give(g); } }
+		function ask() {
+			take(g, go);
+		}
+		function go() {
+			if (a.over) { return give(g); }
+			slot = true;
+			began = now();
+			if (!xhr) { img.src = address(); return; }
+			cancel = request('GET', address(), { blob: true, timeout: FIRST.snapshot }, function (r) {
+				release();
+				if (a.over) { return; }
+				if (!r) {
+					if (absolute(g.base).indexOf(location.protocol + '//' + location.host) === 0 || a.first) { return a.fail('closed', {}); }
+					xhr = false; // of another site: it may be looked at, not read
+					plain();
+					return again(0);
+				}
+				heard(g);
+				if (r.status === 404) { return a.fail('none', { sure: true, fatal: '' }); }
+				if (r.status !== 200) { return a.fail('refused', { sure: true, detail: sentence(r) }); }
+				a.heard = now();
+				a.told(r.getResponseHeader('X-Camera-State') || 'live', '');
+				a.count(0, r.response.size);
+				stills.load(r.response, { live: !/stale|offline/.test(r.getResponseHeader('X-Camera-State')), done: nothing });
+				again();
+			});
+		}
+		function plain() {
+			img.onload = function () { release(); a.picture({}); again(); };
+			img.onerror = function () { release(); a.fail('refused', {}); };
+		}
+		if (!xhr) { plain(); }
+		a.period = every;
+		ask();
+		a.stop = function () {
+			clearTimeout(timer);
+			cancel();
+			release();
+		};
+		a.free = stills ? stills.free : nothing;
+		a.watch = function (t) {
+			if (stills) { stills.watch(t); }
+			if (slot && t - began > FIRST.snapshot + 1000) { a.fail('timeout', {}); }
+		};
+		a.resized = nothing; // the next one is
+	};
+
+	// --- The player.
+
+	var PLAIN = { fit: 'contain', path: 'auto' };
+	var COLOURS = { connecting: '#79b8ff', stale: '#f2b632', offline: '#ff7b6e', error: '#ff7b6e', paused: '#9ba8b4' };
+	var ICONS = {
+		full: 'M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5', small: 'M9 4v5H4M20 9h-5V4M15 20v-5h5M4 15h5v5',
+		mute: 'M4 9h4l5-4v14l-5-4H4zM16 9a4 4 0 0 1 0 6M18.500 6.500a8 8 0 0 1 0 11', loud: 'M4 9h4l5-4v14l-5-4H4zM16.500 9.500l5 5M21.500 9.500l-5 5',
+		save: 'M4 8h4l2-3h4l2 3h4v11H4zM12 10a3.500 3.500 0 1 0 .01 0', stats: 'M5 20v-7M12 20V5M19 20v-10'
+	};
+
+	Camgate.Player = function (element, options) {
+		var player = this, o, g, words;
+		var root = element, box, layerNode, bar, said, detail, controls, buttons = {}, panel, spoken;
+		var started = true, running = 0, seen = true, observer = null;
+		var active = null, trial = null, screen = null; // attempts: begun, better and beside it, last shown
+		var down = false, waiting = 0, fatal = '', why = {}, fails = {}, nextTrial = 0, retry = 0, lastGood = null;
+		var gaps = [], counts = [], settled = 0, width = 0, hover = 0, announced = '', shownBefore = false;
+
+		player.element = element;
+		player.state = 'connecting';
+		player.path = '';
+		player.reason = '';
+		player.error = '';
+		player.frames = 0; // pictures of the camera that were shown
+		player.shownAt = null; // when, as a Date
+
+		function t9n(key) {
+			var s = words[key] || key, i;
+			for (i = 1; i < arguments.length; i++) { s = s.replace('{' + (i - 1) + '}', String(arguments[i]).replace(/\$/g, '$$$$')); }
+			return s;
+		}
+		function configure(options) {
+			var k, next = {};
+			for (k in PLAIN) { next[k] = PLAIN[k]; }
+			for (k in options) { if (options[k] !== undefined && options[k] !== null && options[k] !== '') { next[k] = options[k]; } }
+			o = next;
+			g = Gateway(o.base ? absolute(String(o.base).replace(/\/?$/, '/')) : here);
+			words = WORDS[language(element, o.lang)];
+			player.camera = String(o.camera || o.cams || '');
+		}
+		// allowed lists the paths that may be taken, best first.
+		function allowed() {
+			var list = String(o.path).split(/[\s,]+/), from = ORDER.indexOf(list[0]);
+			if (list.length > 1) { return ORDER.filter(function (p) { return list.indexOf(p) >= 0; }); }
+			list = ORDER.slice(Math.max(0, from));
+			return o.cams ? list.filter(function (p) { return p === 'mjpeg' || p === 'snapshot'; }) : list;
+		}
+
+		// --- Looks.
+
+		function build() {
+			var look = window.getComputedStyle ? getComputedStyle(root) : {};
+			if (look.position === 'static') { root.style.position = 'relative'; }
+			if (look.display === 'inline') { root.style.display = 'block'; }
+			style(root, { overflow: 'hidden', backgroundColor: '#000' });
+			layerNode = child(root, 'div', { position: 'absolute', top: '0', right: '0', bottom: '0', left: '0', overflow: 'hidden' });
+			if (root.clientHeight < 2) { // a place without a height has that of a picture
+				if ('aspectRatio' in root.style) { root.style.aspectRatio = '16 / 9'; } else { box = child(root, 'div', { paddingTop: '56.25%' }); }
+			}
+			panel = child(root, 'div', {
+				position: 'absolute', top: '8px', left: '8px', padding: '6px 10px', borderRadius: '4px', backgroundColor: 'rgba(0, 0, 0, .72)', color: '#fff',
+				font: '12px/1.5 ui-monospace, "DejaVu Sans Mono", Consolas, monospace', whiteSpace: 'pre-wrap', maxWidth: '85%', display: 'none', textAlign: 'left', pointerEvents: 'none'
+			}, 'camgate-stats');
+			bar = child(root, 'div', {
+				position: 'absolute', right: '0', bottom: '0', left: '0', padding: '.5em .8em', borderLeft: '.3em solid', backgroundColor: 'rgba(0, 0, 0, .78)',
+				color: '#fff', display: 'none', textAlign: 'left', pointerEvents: 'none', fontFamily: 'system-ui, "Segoe UI", Roboto, "DejaVu Sans", Arial, sans-serif', lineHeight: '1.35'
+			}, 'camgate-said');
+			said = child(bar, 'div', { fontWeight: '600' });
+			detail = child(bar, 'div', { fontSize: '.85em', opacity: '.85', wordWrap: 'break-word', maxHeight: '4.1em', overflow: 'hidden' });
+			spoken = child(root, 'div', { position: 'absolute', top: '0', left: '0', width: '1px', height: '1px', overflow: 'hidden', clip: 'rect(0 0 0 0)', whiteSpace: 'nowrap' });
+			spoken.setAttribute('role', 'status');
+			controls = child(root, 'div', { position: 'absolute', top: '8px', right: '8px', display: 'none', opacity: '0', transition: 'opacity .15s' }, 'camgate-controls');
+			button('loud', loud);
+			button('save', function () { player.snapshot(); });
+			button('stats', stats);
+			button('full', full);
+			root.setAttribute('role', 'group');
+			label();
+			['mousemove', 'touchstart', 'focusin'].forEach(function (e) { root.addEventListener(e, reveal); });
+			root.addEventListener('focus', reveal, true);
+			root.addEventListener('keydown', key);
+			['fullscreenchange', 'webkitfullscreenchange', 'mozfullscreenchange'].forEach(function (e) { root.addEventListener(e, label); });
+		}
+		function button(name, act) {
+			var b = child(controls, 'button', {
+				width: '40px', height: '36px', margin: '0 0 0 6px', padding: '0', border: '1px solid rgba(255, 255, 255, .35)', borderRadius: '4px',
+				backgroundColor: 'rgba(0, 0, 0, .65)', color: '#fff', cursor: 'pointer', verticalAlign: 'top'
+			}), svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg'), p;
+			b.type = 'button';
+			svg.setAttribute('viewBox', '0 0 24 24');
+			svg.setAttribute('aria-hidden', 'true');
+			style(svg, { width: '20px', height: '20px', fill: 'none', stroke: 'currentColor', strokeWidth: '2', strokeLinecap: 'round', strokeLinejoin: 'round', verticalAlign: 'middle' });
+			p = document.createElementNS('http://www.w3.org/2000/svg', 'path');
+			svg.appendChild(p);
+			b.appendChild(svg);
+			b.onclick = function (e) { e.preventDefault(); e.stopPropagation(); act(); label(); };
+			b.icon = p;
+			buttons[name] = b;
+		}
+		function label() {
+			var silent = !o.sound, on = !!fullElement();
+			function set(name, icon, words, pressed) {
+				var b = buttons[name];
+				attr(b.icon, 'd', ICONS[icon]);
+				attr(b, 'aria-label', words);
+				b.title = words;
+				if (pressed !== undefined) { attr(b, 'aria-pressed', String(pressed)); }
+			}
+			attr(root, 'aria-label', o.label || player.camera);
+			attr(controls, 'role', 'toolbar');
+			set('loud', silent ? 'loud' : 'mute', t9n(silent ? 'loud' : 'mute'));
+			set('save', 'save', t9n('save'));
+			set('stats', 'stats', t9n('stats'), !!o.stats);
+			set('full', on ? 'small' : 'full', t9n(on ? 'small' : 'full'));
+			style(buttons.loud, { display: player.path === 'webrtc' && !o.muted ? '' : 'none' });
+			style(buttons.full, { display: root.requestFullscreen || root.webkitRequestFullscreen || root.mozRequestFullScreen ? '' : 'none' });
+			style(controls, { display: o.controls ? 'block' : 'none' });
+			if (o.controls && root.tabIndex < 0) { root.tabIndex = 0; }
+		}
+		function fullElement() {
+			var e = document.fullscreenElement || document.webkitFullscreenElement || document.mozFullScreenElement;
+			return e && (e === root || e.contains(root)) ? e : null;
+		}
+		function full() {
+			var leave = document.exitFullscreen || document.webkitExitFullscreen || document.mozCancelFullScreen, p;
+			if (fullElement()) { p = leave.call(document); } else { p = (root.requestFullscreen || root.webkitRequestFullscreen || root.mozRequestFullScreen).call(root); }
+			if (p && p.then) { p.then(nothing, nothing); }
+		}
+		// Sound is asked for where it is wanted: the session with it begins beside the other.
+		function loud() {
+			o.sound = !o.sound;
+			if (active && active.path === 'webrtc') { better('webrtc'); }
+		}
+		function stats() { o.stats = !o.stats; update(); }
+		function reveal() {
+			hover = now();
+			if (o.controls) { style(controls, { opacity: '1' }); }
+		}
+		function key(e) {
+			var k = e.keyCode;
+			if (!o.controls || e.ctrlKey || e.metaKey || e.altKey) { return; }
+			reveal();
+			if (k === 70) { full(); } else if (k === 77) { if (player.path === 'webrtc' && !o.muted) { loud(); } } else if (k === 83) { player.snapshot(); } else if (k === 73) { stats(); } else { return; }
+			label();
+			e.preventDefault();
+			e.stopPropagation();
+		}
+
+		// --- Size.
+
+		function size() {
+			var w = root.clientWidth, h = root.clientHeight, a = screen && picture(screen.node), r = a && a.w ? a.w / a.h : 0;
+			if (r && o.fit !== 'fill') { w = o.fit === 'cover' ? Math.max(w, h * r) : Math.min(w, h * r); }
+			return { width: w * (window.devicePixelRatio || 1), height: h * (window.devicePixelRatio || 1) };
+		}
+		// wanted is the width to be asked for, 0: as the camera has it.
+		function wanted() {
+			var w = size().width, i = 0;
+			if (o.width) { return +o.width; }
+			while (i < STEPS.length && STEPS[i] < w - 1) { i++; }
+			return i === STEPS.length ? 0 : STEPS[i];
+		}
+		function picture(node) {
+			return node && { w: node.videoWidth || node.naturalWidth || (node.getContext && node.width) || 0, h: node.videoHeight || node.naturalHeight || (node.getContext && node.height) || 0 };
+		}
+
+		// --- Attempts.
+
+		function longest() { return Math.max.apply(null, [0].concat(gaps)); } // gap between pictures, of late
+		function begin(path, beside) {
+			var a = { path: path, gateway: g, options: o, layer: layerNode, begun: now(), first: 0, shown: 0, heard: 0, over: false, stop: nothing, free: nothing, watch: nothing, resized: nothing, period: 0 };
+			a.width = wanted;
+			a.box = size;
+			a.longest = longest;
+			a.draw = function () { return draw(a.node); };
+			a.count = function (frames, bytes) {
+				if (a === active) { counts.push([now(), frames, bytes]); }
+			};
+			a.told = function (state, reason) {
+				if (a.over) { return; }
+				a.state = state === 'idle' ? 'connecting' : state;
+				a.why = trim(reason);
+				update();
+			};
+			a.picture = function (p) {
+				var t = now(), live = p.live !== false;
+				if (a.over) { return; }
+				a.heard = t;
+				heard(g);
+				if (live) {
+					if (a.shown && t > a.shown) {
+						gaps.push(t - a.shown);
+						if (gaps.length > 8) { gaps.shift(); }
+					}
+					a.shown = t - (p.late || 0);
+					player.shownAt = new Date();
+					if (a === active || a === trial) { player.frames++; }
+				}
+				if (!a.first) { a.first = t; arrived(a); }
+				a.count(live ? 1 : 0, 0);
+				if (live && player.state !== 'live') { update(); }
+			};
+			a.fail = function (reason, how) {
+				if (a.over) { return; }
+				a.over = true;
+				failed(a, reason, how);
+			};
+			if (beside) { trial = a; } else { active = a; }
+			paths[path](a);
+			return a;
+		}
+		function trim(reason) {
+			var begin = 'camera "' + o.camera + '": ';
+			return reason.indexOf(begin) === 0 ? reason.slice(begin.length) : reason;
+		}
+		// arrived: an attempt shows its first picture, and the others are not needed.
+		function arrived(a) {
+			var old = screen, other = a === trial ? active : trial;
+			if (a === trial) {
+				end(active);
+				active = a;
+				trial = null;
+			} else if (trial && ORDER.indexOf(trial.path) > ORDER.indexOf(a.path)) {
+				end(other);
+				trial = null;
+			}
+			counts = [];
+			screen = a;
+			style(a.node, { visibility: '' });
+			if (old && old !== a) { forget(old); }
+			if (other && other !== trial && other !== old) { forget(other); }
+			delete why[a.path];
+			fails[a.path] = 0;
+			delete g.held[a.path];
+			fatal = '';
+			shape();
+			label();
+			update();
+		}
+		function shape() {
+			var p = picture(screen.node);
+			if (!p || !p.w) { return; }
+			if (box) { box.style.paddingTop = 100 * p.h / p.w + '%'; } else if (root.style.aspectRatio) { root.style.aspectRatio = p.w + ' / ' + p.h; }
+		}
+		function forget(a) {
+			drop(a.node);
+			a.free();
+		}
+		// end stops an attempt; its picture stays if it is the one on the screen.
+		function end(a) {
+			if (!a) { return; }
+			a.over = true;
+			a.stop();
+			if (a !== screen) { forget(a); }
+		}
+		function held(path) {
+			var t = now();
+			return Math.max(g.held[path] || 0, (fails[path + '.until'] || 0)) > t;
+		}
+		// hold keeps a path from being tried for a while: for this camera, or for all of the gateway.
+		function hold(path, how) {
+			var n = fails[path] = (fails[path] || 0) + 1, time = how.hold || (how.brief ? 4000 : HOLD[Math.min(n, HOLD.length) - 1]);
+			if (how.all) { g.held[path] = now() + time; }
+			fails[path + '.until'] = now() + time;
+		}
+		function next() {
+			var list = allowed(), free = list.filter(function (p) { return !held(p) && !(trial && trial.path === p); })[0];
+			if (free) { return begin(free); }
+			// None is left: after a while, all over again.
+			waiting = now();
+			clearTimeout(retry);
+			retry = setTimeout(mine(function () {
+				waiting = 0;
+				list.forEach(function (p) { if (fails[p + '.until'] < 1e11) { delete fails[p + '.until']; delete g.held[p]; } });
+				begin(list.filter(function (p) { return !held(p); })[0] || list[list.length - 1]);
+			}), (fatal ? 3000 : 1500) * (0.75 + Math.random() / 2));
+			update();
+		}
+		// mine keeps what was begun before a halt from going on after it.
+		function mine(f) {
+			var run = running;
+			return function (x) { if (run && run === running) { f(x); } };
+		}
+		function failed(a, reason, how) {
+			var side = a === trial, worked = a.first && now() - a.first > 3000, path = a.path;
+			a.stop();
+			if (a !== screen) { forget(a); }
+			why[path] = t9n('shown', NAMES[path], t9n(reason) + (how.detail ? ' (' + how.detail + ')' : ''));
+			fatal = how.fatal !== undefined ? how.fatal || t9n('none', player.camera) : '';
+			if (side) {
+				trial = null;
+				hold(path, how);
+				return update();
+			}
+			active = null;
+			update();
+			if (how.sure) {
+				hold(path, how);
+				if (fatal) { list404(); }
+				return next();
+			}
+			check(g, mine(function (yes) {
+				if (active) { return; }
+				if (!yes) {
+					down = true;
+					update();
+					return awaitGateway(g, mine(function () {
+						down = false;
+						if (active) { return; }
+						next();
+					}));
+				}
+				// What has worked is begun again; WebRTC beside something that surely comes through.
+				if (how.again || (worked && path !== 'webrtc')) { return begin(path); }
+				hold(path, worked ? { hold: 500 } : how);
+				next();
+			}));
+		}
+		// list404: no path has a camera that does not exist; that is no path's fault.
+		function list404() { allowed().forEach(function (p) { fails[p + '.until'] = now() + 2000; }); }
+		// better tries a path beside the one that works.
+		function better(path) {
+			if (trial) { return; }
+			nextTrial = now() + 3000;
+			begin(path, true);
+		}
+
+		// --- Running.
+
+		function go() {
+			var want = started && seen && !document.hidden;
+			if (want && !running) {
+				running = ++runs;
+				down = false;
+				waiting = 0;
+				next();
+			} else if (!want && running) {
+				running = 0;
+				clearTimeout(retry);
+				end(trial);
+				end(active);
+				trial = active = null;
+				down = false;
+			}
+			update();
+		}
+		// judge says what is on the screen: [state, sentence, more].
+		function judge(t) {
+			var a = active, since = player.shownAt ? clock(player.shownAt) : '', more = since ? t9n('since', since) : '';
+			if (!running) { return ['paused', started ? '' : t9n('paused'), '']; }
+			if (fatal && !(a && a.first)) { return ['error', fatal, '']; }
+			if (down) { return ['error', t9n('gateway'), more]; }
+			if (waiting) { return ['error', t9n('error'), player.reason]; }
+			if (!a) { return ['connecting', t9n('connecting'), more]; }
+			if (a.state && a.state !== 'live') {
+				if (a.state === 'connecting') { return ['connecting', t9n('connecting'), a.why || more]; }
+				if (a.state === 'stale') { return ['stale', since ? t9n('stale', since) : t9n('error'), a.why]; }
+				return ['offline', t9n('offline'), a.why || more];
+			}
+			if (!a.shown) { return ['connecting', t9n('connecting'), more]; }
+			if (t - a.shown > patience(a)) {
+				return ['stale', t9n('stale', since), ''];
+			}
+			return ['live', '', ''];
+		}
+		function patience(a) {
+			// A multipart picture that does not move may be a scene that does not: it is asked for anew before it is called stale.
+			if (a.path === 'mjpeg') { return 1e12; }
+			return Math.max(QUIET + (a.path === 'snapshot' ? 2000 : 0), 3 * longest(), 3 * a.period, o.fps ? 3000 / o.fps : 0);
+		}
+		function watch(t) {
+			var a = active, list, i;
+			if (!running) { return; }
+			while (counts.length && t - counts[0][0] > 2000) { counts.shift(); }
+			if (trial) {
+				trial.watch(t);
+				if (trial && !trial.first && t - trial.begun > TRIAL) { trial.fail('timeout', { sure: true }); }
+			}
+			if (a) {
+				a.watch(t);
+				if (a !== active) { return; }
+				if (!a.first && t - a.begun > FIRST[a.path]) {
+					// It may still come, beside the next.
+					list = allowed().filter(function (p) { return p !== a.path && !held(p) && ORDER.indexOf(p) > ORDER.indexOf(a.path); });
+					if (a.path === 'webrtc' && list.length && !trial) {
+						trial = a;
+						active = null;
+						why[a.path] = t9n('shown', NAMES[a.path], t9n('timeout'));
+						begin(list[0]);
+					} else { a.fail('timeout', { all: true }); }
+				} else if (a.path === 'webrtc' && a.first && (a.state || 'live') === 'live' && t - a.shown > Math.max(DEAD, 4 * longest())) { a.fail('frozen', {}); }
+			}
+			a = active;
+			if (a && player.state === 'live' && !trial && t > nextTrial) {
+				list = allowed();
+				for (i = 0; i < list.indexOf(a.path); i++) { if (!held(list[i])) { better(list[i]); break; } }
+			}
+			resize(t);
+		}
+		// resize asks for another width once the place's has settled.
+		function resize(t) {
+			var w = wanted(), a = active;
+			if (w !== width) { width = w; settled = t; return; }
+			if (!a || !a.first || w === a.asked || t - settled < 400) { return; }
+			if (a.resized(w) && a.path === 'webrtc') { if (!trial && t > nextTrial) { better('webrtc'); } return; }
+			if (a.path !== 'webrtc') { a.asked = w; }
+		}
+		function update() {
+			var t = now(), told = judge(t), a = active, path = a && a.first ? a.path : '', list, i, changed;
+			var dim = told[0] !== 'live', n;
+			reasons(path);
+			changed = told[0] !== player.state || path !== player.path;
+			player.state = told[0];
+			player.path = path;
+			player.error = told[0] === 'live' || told[0] === 'paused' ? '' : told[1] + (told[2] ? ': ' + told[2] : '');
+			attr(root, 'data-state', told[0]);
+			attr(root, 'data-path', path);
+			attr(root, 'data-camera', player.camera);
+			attr(root, 'data-reason', player.reason);
+			attr(root, 'data-frames', String(player.frames));
+			// Grey and dark: where filters are unknown, dark alone.
+			style(layerNode, { opacity: dim ? '.4' : '', filter: dim ? 'grayscale(1)' : '' });
+			if (layerNode.style.webkitFilter !== undefined) { style(layerNode, { webkitFilter: dim ? 'grayscale(1)' : '' }); }
+			// The first moments need no words.
+			n = told[1] && !(told[0] === 'connecting' && a && t - a.begun < 400 && !player.frames);
+			style(bar, { display: n ? 'block' : 'none', borderLeftColor: COLOURS[told[0]] || 'transparent' });
+			if (n) {
+				style(bar, { fontSize: Math.max(13, Math.min(20, Math.round(root.clientWidth / 36))) + 'px' });
+				text(said, told[1]);
+				text(detail, root.clientWidth < 200 ? '' : told[2]);
+			}
+			if (a && a.first && a.node && 'alt' in a.node) { attr(a.node, 'alt', player.camera); }
+			if (o.controls && now() - hover > 3000 && !controls.contains(document.activeElement)) { style(controls, { opacity: '0' }); }
+			show(t);
+			if (!changed) { return; }
+			label();
+			list = player.camera + ': ' + (told[1] || t9n('live'));
+			if (!o.quiet && told[0] !== 'paused' && told[0] !== 'connecting' && list !== announced) {
+				if (announced || told[0] !== 'live') { text(spoken, list); }
+				announced = list;
+			}
+			i = { state: told[0], camera: player.camera, path: path, reason: player.reason, error: player.error };
+			fire('camgate-state', i);
+		}
+		// reasons says why it is no better path.
+		function reasons(path) {
+			var list = allowed(), n = path ? list.indexOf(path) : list.length;
+			player.reason = list.slice(0, n).map(function (p) { return why[p] || ''; }).filter(Boolean).join('; ');
+		}
+		function fire(name, detail) {
+			var e;
+			try { e = new CustomEvent(name, { bubbles: true, detail: detail }); } catch (x) {
+				e = document.createEvent('CustomEvent');
+				e.initCustomEvent(name, true, false, detail);
+			}
+			root.dispatchEvent(e);
+		}
+		function bits(n) { return n >= 1e6 ? (n / 1e6).toFixed(1) + ' Mbit/s' : Math.round(n / 1e3) + ' kbit/s'; }
+		function show(t) {
+			var s, lines;
+			style(panel, { display: o.stats ? 'block' : 'none' });
+			if (!o.stats) { return; }
+			s = player.stats();
+			lines = [
+				t9n('path') + ': ' + (NAMES[s.path] || '–') + (s.stream === 'sub' ? ' (sub)' : '') + (s.codec ? ' ' + s.codec : ''),
+				t9n('size') + ': ' + (s.width ? s.width + ' × ' + s.height : '–'),
+				t9n('rate') + ': ' + (s.fps === null ? '–' : s.fps.toFixed(1) + ' ' + words.fps),
+				t9n('age') + ': ' + (s.age === null ? '–' : (s.age / 1000).toFixed(2) + ' s'),
+				t9n('bits') + ': ' + (s.bitrate === null ? '–' : bits(s.bitrate))
+			];
+			if (player.reason) { lines.push(player.reason); }
+			text(panel, lines.join('\n'));
+		}
+		function draw(node) {
+			var p = picture(node), canvas;
+			if (!p || !p.w) { return null; }
+			canvas = document.createElement('canvas');
+			canvas.width = p.w;
+			canvas.height = p.h;
+			canvas.getContext('2d').drawImage(node, 0, 0, p.w, p.h);
+			return canvas;
+		}
+
+		// --- What a page may call.
+
+		// frame is a canvas with the picture that is shown now, as large as it came; null: none.
+		player.frame = function () { return screen ? draw(screen.node) : null; };
+		// age of what is shown, ms; null: nothing of the camera is.
+		player.age = function () {
+			var a = active || screen, t = now(), own;
+			if (!a || !a.shown) { return null; }
+			own = t - a.shown;
+			if (a.path === 'mjpeg' && player.state === 'live') { return Math.min(own, a.age || 0); }
+			return a.info && player.state !== 'live' ? Math.max(own, a.info.age * 1000 + t - a.heard) : own;
+		};
+		player.stats = function () {
+			var frames = 0, bytes = 0, p = picture(screen && screen.node) || { w: 0, h: 0 }, t = now(), a = active, span = Math.max(500, Math.min(2000, a && a.first ? t - a.first : 0));
+			counts.forEach(function (c) { frames += c[1]; bytes += c[2]; });
+			return {
+				path: player.path, state: player.state, reason: player.reason, width: p.w, height: p.h, age: player.age(),
+				fps: player.path === 'mjpeg' ? (a && a.period ? 1000 / a.period : null) : player.path ? frames * 1000 / span : null,
+				bitrate: player.path && player.path !== 'mjpeg' ? bytes * 8000 / span : null,
+				stream: a && a.info ? a.info.stream : '', codec: a && a.info ? a.info.codec : '', asked: a ? a.asked || 0 : 0
+			};
+		};
+		// snapshot saves the picture that is shown as a file.
+		player.snapshot = function () {
+			var canvas = null, d = new Date(), name, a = document.createElement('a');
+			name = player.camera.replace(/[^\w.-]+/g, '_') + '-' + d.getFullYear() + '-' + two(d.getMonth() + 1) + '-' + two(d.getDate()) + '-' + clock(d).replace(/:/g, '') + '.jpg';
+			try { canvas = player.frame(); a.href = canvas.toDataURL('image/jpeg', 0.92); } catch (e) { a.href = g.base + (o.cams ? 'wall.jpg?' + wall(o).join('&') : 'snapshot/' + enc(o.camera)); }
+			a.download = name;
+			a.target = '_blank';
+			a.style.display = 'none';
+			root.appendChild(a);
+			a.click();
+			drop(a);
+			return name;
+		};
+		player.fullscreen = full;
+		// poster is shown, as not live, until there is a picture: a canvas, or null.
+		player.poster = function (canvas) {
+			if (!canvas || screen) { return; }
+			screen = { node: canvas, free: nothing };
+			fill(canvas, o);
+			layerNode.appendChild(canvas);
+			update();
+		};
+		player.start = function () { started = true; go(); };
+		player.stop = function () { started = false; go(); };
+		// set changes options; what needs it begins anew.
+		player.set = function (changes) {
+			var k, all = {}, anew = false;
+			for (k in o) { all[k] = o[k]; }
+			for (k in changes) {
+				if (all[k] === changes[k]) { continue; }
+				anew = anew || /^(camera|cams|cols|path|base|width|fps|quality|fit)$/.test(k);
+				all[k] = changes[k];
+			}
+			configure(all);
+			if (anew) { restart(/^(camera|cams|base)$/.test(Object.keys(changes).join()) ); }
+			label();
+			update();
+		};
+		function restart(other) {
+			var was = started;
+			started = false;
+			go();
+			started = was;
+			if (other) { // nothing of another camera stays
+				if (screen) { forget(screen); screen = null; }
+				player.frames = 0;
+				player.shownAt = null;
+				gaps = [];
+				announced = '';
+			}
+			fails = {};
+			why = {};
+			fatal = '';
+			go();
+		}
+		player.destroy = function () {
+			started = false;
+			go();
+			if (observer) { observer.disconnect(); }
+			players.splice(players.indexOf(player), 1);
+			if (screen) { forget(screen); }
+			[layerNode, bar, panel, controls, spoken, box].forEach(drop);
+			['mousemove', 'touchstart', 'focusin'].forEach(function (e) { root.removeEventListener(e, reveal); });
+			root.removeEventListener('focus', reveal, true);
+			root.removeEventListener('keydown', key);
+			['state', 'path', 'camera', 'reason', 'frames'].forEach(function (k) { root.removeAttribute('data-' + k); });
+			element.player = null;
+		};
+		// Of use to tick, and to nobody else.
+		player.tick = function (t) { watch(t); update(); };
+		player.visible = go;
+		player.woken = function () {
+			if (!running) { return; }
+			restart(false);
+		};
+		player.gateway = function () { return g; };
+
+		configure(options || {});
+		build();
+		element.player = player;
+		players.push(player);
+		if (window.IntersectionObserver) { // what is scrolled away costs nothing
+			seen = false;
+			observer = new IntersectionObserver(function (entries) {
+				seen = entries[entries.length - 1].isIntersecting;
+				if (seen) { go(); } else { setTimeout(go, 1000); } // it may come back
+			}, { rootMargin: '64px' });
+			observer.observe(root);
+		}
+		ticking();
+		go();
+	};
+	Camgate.language = language;
+
+	// --- One clock for all players.
+
+	var runs = 0, timer = 0, ticked = 0;
+
+	function all(f) { players.slice(0).forEach(f); }
+	function kickAll() { for (var base in gateways) { kick(gateways[base]); } }
+	function ticking() {
+		if (timer) { return; }
+		ticked = Date.now();
+		timer = setInterval(function () {
+			var t = Date.now(), gap = t - ticked;
+			ticked = t;
+			if (!players.length) { clearInterval(timer); timer = 0; return; }
+			if (gap > 5000 && !document.hidden) { // the machine has slept: nothing of before is worth waiting for
+				kickAll();
+				return all(function (p) { p.woken(); });
+			}
+			if (gap > 1500) { return; } // this page stood still, not its cameras
+			t = now();
+			all(function (p) { p.tick(t); });
+		}, TICK);
+	}
+	document.addEventListener('visibilitychange', function () { ticked = Date.now(); all(function (p) { p.visible(); }); kickAll(); });
+	window.addEventListener('online', kickAll);
+	window.addEventListener('offline', function () { all(function (p) { p.tick(now()); }); });
+	window.addEventListener('pagehide', function () { all(function (p) { p.halt = true; p.stop(); }); });
+	window.addEventListener('pageshow', function () { all(function (p) { if (p.halt) { p.halt = false; p.start(); } }); });
+
+	// --- <camgate-player>.
+
+	var ATTRIBUTES = ['camera', 'cams', 'cols', 'path', 'base', 'width', 'fps', 'quality', 'fit', 'controls', 'stats', 'muted', 'quiet', 'label', 'lang'];
+
+	function read(node) {
+		var options = {};
+		ATTRIBUTES.forEach(function (k) {
+			var v = node.getAttribute(k);
+			if (v === null) { return; }
+			options[k] = /^(controls|stats|muted|quiet)$/.test(k) ? v !== 'false' : v;
+		});
+		return options;
+	}
+	function adopt(node) {
+		if (!node.player && (node.getAttribute('camera') || node.getAttribute('cams'))) { new Camgate.Player(node, read(node)); }
+	}
+	function define() {
+		var R = window.Reflect, proto;
+		function Element() { return R.construct(HTMLElement, [], Element); }
+		proto = Element.prototype = Object.create(HTMLElement.prototype);
+		Element.observedAttributes = ATTRIBUTES;
+		proto.connectedCallback = function () { adopt(this); };
+		proto.disconnectedCallback = function () { // or moved
+			var node = this;
+			setTimeout(function () { if (node.player && !document.documentElement.contains(node)) { node.player.destroy(); } }, 0);
+		};
+		proto.attributeChangedCallback = function (name, old, value) {
+			var changes = {};
+			if (!this.player) { if (this.parentNode) { adopt(this); } return; }
+			if (old === value) { return; }
+			changes[name] = read(this)[name];
+			this.player.set(changes);
+		};
+		Object.defineProperty(proto, 'state', { get: function () { return this.player ? this.player.state : ''; } });
+		window.customElements.define('camgate-player', Element);
+	}
+	function adoptAll() { Array.prototype.forEach.call(document.getElementsByTagName('camgate-player'), adopt); }
+
+	if (window.customElements && window.Reflect) { define(); } else if (document.readyState === 'loading') { document.addEventListener('DOMContentLoaded', adoptAll); } else { adoptAll(); }
+})();
