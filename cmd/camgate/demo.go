@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -24,6 +25,8 @@ type demoCommand struct {
 	Listen  string `default:"127.0.0.1:8000" help:"Where to serve; the next free port where this one is taken."`
 	Control string `default:"127.0.0.1:8555" help:"Where to break the simulated cameras by HTTP; the next free port where this one is taken."`
 	Socket  string `placeholder:"FILE" help:"Where camgate console finds this gateway; \"none\": nowhere."`
+
+	BasePath string `placeholder:"/PATH" help:"What stands before every path, such as /cams."`
 }
 
 type demoCamera struct {
@@ -53,6 +56,7 @@ func (d *demoCommand) Run(ctx context.Context, c console) error {
 	if cfg.HTTP.Listen, err = freePort(d.Listen); err != nil {
 		return err
 	}
+	cfg.HTTP.BasePath = strings.TrimRight(d.BasePath, "/")
 	cfg.Log.Level = "warn"
 	cfg.Discovery.Interfaces = []string{"lo"}
 	fmt.Fprintln(c.log, "starting simulated cameras…")

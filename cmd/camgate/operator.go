@@ -30,6 +30,8 @@ type operator struct {
 	log    *slog.Logger
 	began  time.Time
 
+	basePath string // of every URL; "" is none
+
 	mu      sync.Mutex
 	address net.Addr // that HTTP is served on; nil before
 }
@@ -223,7 +225,7 @@ func (o *operator) Host() repl.HostInfo {
 	defer o.mu.Unlock()
 	info := repl.HostInfo{Version: version, Uptime: time.Since(o.began)}
 	if o.address != nil {
-		info.Addresses = pagesAt(o.address)
+		info.Addresses = pagesAt(o.address, o.basePath)
 	}
 	return info
 }
@@ -237,16 +239,16 @@ func (o *operator) listening(a net.Addr) {
 
 // pagesAt are the URLs to open: where HTTP is served on every address, those of this
 // machine.
-func pagesAt(a net.Addr) []string {
+func pagesAt(a net.Addr, basePath string) []string {
 	tcp, ok := a.(*net.TCPAddr)
 	if !ok || !tcp.IP.IsUnspecified() {
-		return []string{"http://" + a.String() + "/"}
+		return []string{"http://" + a.String() + basePath + "/"}
 	}
 	var pages []string
 	addresses, _ := net.InterfaceAddrs() // none where the system does not tell
 	for _, one := range addresses {
 		if ip, ok := one.(*net.IPNet); ok && !ip.IP.IsLinkLocalUnicast() && (!ip.IP.IsLoopback() || len(addresses) == 1) {
-			pages = append(pages, "http://"+net.JoinHostPort(ip.IP.String(), strconv.Itoa(tcp.Port))+"/")
+			pages = append(pages, "http://"+net.JoinHostPort(ip.IP.String(), strconv.Itoa(tcp.Port))+basePath+"/")
 		}
 	}
 	return pages

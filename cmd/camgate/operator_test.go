@@ -85,10 +85,10 @@ func TestLogLevelsAreThoseThereAre(t *testing.T) {
 }
 
 func TestPagesAreAtAddressesThatCanBeOpened(t *testing.T) {
-	if got := pagesAt(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8000}); len(got) != 1 || got[0] != "http://127.0.0.1:8000/" {
+	if got := pagesAt(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8000}, "/cams"); len(got) != 1 || got[0] != "http://127.0.0.1:8000/cams/" {
 		t.Errorf("they are at %q", got)
 	}
-	for _, page := range pagesAt(&net.TCPAddr{IP: net.IPv6unspecified, Port: 8000}) {
+	for _, page := range pagesAt(&net.TCPAddr{IP: net.IPv6unspecified, Port: 8000}, "") {
 		if strings.Contains(page, "[::]") || strings.Contains(page, "0.0.0.0") || !strings.HasSuffix(page, ":8000/") {
 			t.Errorf("one is at %q", page)
 		}

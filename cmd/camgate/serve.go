@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -23,6 +24,8 @@ import (
 type serveCommand struct {
 	Config string `required:"" placeholder:"FILE" help:"The configuration, such as config.toml; config.example.toml explains every key."`
 	Socket string `placeholder:"FILE" help:"Where camgate console finds this gateway; \"none\": nowhere. Default: a folder of this user's."`
+
+	BasePath string `placeholder:"/PATH" help:"What stands before every path, in place of base_path in the configuration."`
 }
 
 // Run serves until a signal comes. SIGHUP has the configuration read again.
@@ -31,16 +34,30 @@ func (s *serveCommand) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
+	s.override(cfg)
 	if len(cfg.Cameras) == 0 && !cfg.Discovery.AutoAdd {
 		return fmt.Errorf("%s names no camera: add one with\n\n[[camera]]\nname = \"cam1\"\nsource = \"onvif://user:password@192.0.2.10\"\n\n`camgate discover` lists those on the network, and [discovery] auto_add = true serves what it finds", s.Config)
 	}
 	return serve(ctx, site{
 		cfg: cfg, console: c, socket: s.Socket,
-		reload: func() (*config.Config, error) { return config.Load(s.Config) },
+		reload: func() (*config.Config, error) {
+			cfg, err := config.Load(s.Config)
+			if err == nil {
+				s.override(cfg)
+			}
+			return cfg, err
+		},
 		listening: func(a net.Addr, log *slog.Logger) {
-			log.Info("serving", "page", "http://"+a.String()+"/", "cameras", len(cfg.Cameras), "version", version)
+			log.Info("serving", "page", "http://"+a.String()+cfg.HTTP.BasePath+"/", "cameras", len(cfg.Cameras), "version", version)
 		},
 	})
+}
+
+// override puts what the command line says in the place of what the configuration does.
+func (s *serveCommand) override(cfg *config.Config) {
+	if s.BasePath != "" {
+		cfg.HTTP.BasePath = strings.TrimRight(s.BasePath, "/")
+	}
 }
 
 // load reads a configuration and prints its mistakes, one a line.
@@ -79,23 +96,19 @@ func serve(ctx context.Context, s site) error {
 	if err != nil {
 		return err
 	}
-	o := &operator{Gateway: g, reload: s.reload, level: level, log: log, began: time.Now()}
+	o := &operator{Gateway: g, reload: s.reload, level: level, log: log, began: time.Now(), basePath: s.cfg.HTTP.BasePath}
 	talking := make(chan struct{})
-	server, err := httpd.New(httpd.Config{
-		Listen:         s.cfg.HTTP.Listen,
-		AllowAnonymous: s.cfg.HTTP.AllowAnonymous,
-		Hosts:          s.cfg.HTTP.Hosts,
-		Origins:        s.cfg.HTTP.Origins,
-		WWW:            s.cfg.HTTP.WWW,
-		MaxViewers:     s.cfg.Limits.MaxViewers,
-		Version:        version,
-		Finder:         g,
-		Listening: func(a net.Addr) {
-			o.listening(a)
-			s.listening(a, log)
-			close(talking)
-		},
-	}, g, www.Files(), log)
+	options, err := serverOptions(s.cfg)
+	if err != nil {
+		return err
+	}
+	options.Finder = g
+	options.Listening = func(a net.Addr) {
+		o.listening(a)
+		s.listening(a, log)
+		close(talking)
+	}
+	server, err := httpd.New(options, g, www.Files(), log)
 	if err != nil {
 		return err
 	}
