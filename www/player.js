@@ -64,47 +64,23 @@
 
 	// --- What it says. {0} is what belongs in between.
 
+	var KEYS = 'connecting stale offline since gateway error paused none full small loud mute save stats live age rate size path bits fps'.split(' ');
 	var WORDS = {
-		en: {
-			connecting: 'Connecting …', stale: 'No new picture since {0}', offline: 'Camera not available', since: 'Last picture: {0}',
-			gateway: 'No connection to the gateway', error: 'No picture', paused: 'Paused', none: 'There is no camera “{0}” here',
-			frozen: 'the picture stands still', timeout: 'no picture in time', closed: 'connection lost', refused: 'refused',
-			missing: 'this browser does not have it', slots: 'too many connections', shown: '{0}: {1}',
-			full: 'Full screen', small: 'Leave full screen', loud: 'Sound on', mute: 'Sound off', silent: 'No sound', save: 'Save picture', stats: 'Statistics',
-			live: 'live', age: 'Age', rate: 'Rate', size: 'Size', path: 'Path', bits: 'Bitrate', fps: 'fps', camera: 'Camera'
-		},
-		de: {
-			connecting: 'Verbinde …', stale: 'Kein neues Bild seit {0}', offline: 'Kamera nicht erreichbar', since: 'Letztes Bild: {0}',
-			gateway: 'Keine Verbindung zum Gateway', error: 'Kein Bild', paused: 'Angehalten', none: 'Hier gibt es keine Kamera „{0}“',
-			frozen: 'das Bild steht', timeout: 'kein Bild in der Zeit', closed: 'Verbindung verloren', refused: 'abgelehnt',
-			missing: 'kann dieser Browser nicht', slots: 'zu viele Verbindungen', shown: '{0}: {1}',
-			full: 'Vollbild', small: 'Vollbild beenden', loud: 'Ton an', mute: 'Ton aus', silent: 'Kein Ton', save: 'Bild speichern', stats: 'Statistik',
-			live: 'live', age: 'Alter', rate: 'Rate', size: 'Größe', path: 'Weg', bits: 'Bitrate', fps: 'B/s', camera: 'Kamera'
-		},
-		fr: {
-			connecting: 'Connexion …', stale: 'Pas de nouvelle image depuis {0}', offline: 'Caméra indisponible', since: 'Dernière image : {0}',
-			gateway: 'Pas de connexion à la passerelle', error: 'Pas d’image', paused: 'En pause', none: 'Il n’y a pas de caméra « {0} » ici',
-			frozen: 'l’image est figée', timeout: 'pas d’image à temps', closed: 'connexion perdue', refused: 'refusé',
-			missing: 'absent de ce navigateur', slots: 'trop de connexions', shown: '{0} : {1}',
-			full: 'Plein écran', small: 'Quitter le plein écran', loud: 'Activer le son', mute: 'Couper le son', silent: 'Pas de son', save: 'Enregistrer l’image', stats: 'Statistiques',
-			live: 'en direct', age: 'Âge', rate: 'Cadence', size: 'Taille', path: 'Voie', bits: 'Débit', fps: 'i/s', camera: 'Caméra'
-		},
-		ja: {
-			connecting: '接続中…', stale: '{0} から新しい映像がありません', offline: 'カメラに接続できません', since: '最後の映像：{0}',
-			gateway: 'ゲートウェイに接続できません', error: '映像がありません', paused: '一時停止中', none: 'カメラ「{0}」はありません',
-			frozen: '映像が止まっています', timeout: '時間内に映像が届きません', closed: '接続が切れました', refused: '拒否されました',
-			missing: 'このブラウザーでは使えません', slots: '接続が多すぎます', shown: '{0}：{1}',
-			full: '全画面表示', small: '全画面を終了', loud: '音声オン', mute: '音声オフ', silent: '音声なし', save: '画像を保存', stats: '統計',
-			live: 'ライブ', age: '経過', rate: 'レート', size: 'サイズ', path: '経路', bits: 'ビットレート', fps: 'fps', camera: 'カメラ'
-		},
-		zh: {
-			connecting: '連線中…', stale: '{0} 起沒有新畫面', offline: '無法連線至攝影機', since: '最後畫面：{0}',
-			gateway: '無法連線至閘道器', error: '沒有畫面', paused: '已暫停', none: '這裡沒有攝影機「{0}」',
-			frozen: '畫面停止不動', timeout: '逾時沒有畫面', closed: '連線中斷', refused: '遭拒絕',
-			missing: '此瀏覽器不支援', slots: '連線過多', shown: '{0}：{1}',
-			full: '全螢幕', small: '結束全螢幕', loud: '開啟聲音', mute: '關閉聲音', silent: '沒有聲音', save: '儲存畫面', stats: '統計資料',
-			live: '即時', age: '延遲', rate: '幀率', size: '尺寸', path: '路徑', bits: '位元率', fps: 'fps', camera: '攝影機'
-		}
+		en: 'Connecting …|No new picture since {0}|Camera not available|Last picture: {0}|No connection to the gateway|No picture|Paused|There is no camera “{0}” here|' +
+			'Full screen|Leave full screen|Sound on|Sound off|Save picture|Statistics|live|Age|Rate|Size|Path|Bitrate|fps',
+		de: 'Verbinde …|Kein neues Bild seit {0}|Kamera nicht erreichbar|Letztes Bild: {0}|Keine Verbindung zum Gateway|Kein Bild|Angehalten|Hier gibt es keine Kamera „{0}“|' +
+			'Vollbild|Vollbild beenden|Ton an|Ton aus|Bild speichern|Statistik|live|Alter|Rate|Größe|Weg|Bitrate|B/s',
+		fr: 'Connexion …|Pas de nouvelle image depuis {0}|Caméra indisponible|Dernière image : {0}|Pas de connexion à la passerelle|Pas d’image|En pause|Il n’y a pas de caméra « {0} » ici|' +
+			'Plein écran|Quitter le plein écran|Activer le son|Couper le son|Enregistrer l’image|Statistiques|en direct|Âge|Cadence|Taille|Voie|Débit|i/s',
+		ja: '接続中…|{0} から新しい映像がありません|カメラに接続できません|最後の映像：{0}|ゲートウェイに接続できません|映像がありません|一時停止中|カメラ「{0}」はありません|' +
+			'全画面表示|全画面を終了|音声オン|音声オフ|画像を保存|統計|ライブ|経過|レート|サイズ|経路|ビットレート|fps',
+		zh: '連線中…|{0} 起沒有新畫面|無法連線至攝影機|最後畫面：{0}|無法連線至閘道器|沒有畫面|已暫停|這裡沒有攝影機「{0}」|' +
+			'全螢幕|結束全螢幕|開啟聲音|關閉聲音|儲存畫面|統計資料|即時|延遲|幀率|尺寸|路徑|位元率|fps'
+	};
+	// Why a path is not taken; for who looks after the gateway, in its language.
+	var REASONS = {
+		frozen: 'the picture stands still', timeout: 'no picture in time', closed: 'connection lost', refused: 'refused',
+		missing: 'not in this browser', slots: 'too many connections', none: 'no such camera'
 	};
 	// language is the first of ours that an element, the elements around it, or the browser asks for.
 	function language(node, wanted) {
@@ -295,11 +271,8 @@
 	var paths = {};
 
 	function fill(node, o) {
-		style(node, {
-			position: 'absolute', top: '0', right: '0', bottom: '0', left: '0', margin: 'auto', display: 'block', border: '0', padding: '0',
-			maxWidth: '100%', maxHeight: '100%'
-		});
-		if (canFit) { style(node, { width: '100%', height: '100%', objectFit: o.fit }); }
+		style(node, { position: 'absolute', top: '0', right: '0', bottom: '0', left: '0', margin: 'auto', display: 'block', border: '0', padding: '0', maxWidth: '100%', maxHeight: '100%' });
+		return canFit && o.fit ? style(node, { width: '100%', height: '100%', objectFit: o.fit }) : node;
 	}
 	function layer(a, tag) {
 		a.node = child(a.layer, tag, { visibility: 'hidden' });
@@ -698,14 +671,14 @@
 	var PLAIN = { fit: 'contain', path: 'auto' };
 	var COLOURS = { connecting: '#79b8ff', stale: '#f2b632', offline: '#ff7b6e', error: '#ff7b6e', paused: '#9ba8b4' };
 	var ICONS = {
-		full: 'M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5', small: 'M9 4v5H4M20 9h-5V4M15 20v-5h5M4 15h5v5',
-		mute: 'M4 9h4l5-4v14l-5-4H4zM16 9a4 4 0 0 1 0 6M18.500 6.500a8 8 0 0 1 0 11', loud: 'M4 9h4l5-4v14l-5-4H4zM16.500 9.500l5 5M21.500 9.500l-5 5',
-		save: 'M4 8h4l2-3h4l2 3h4v11H4zM12 10a3.500 3.500 0 1 0 .01 0', stats: 'M5 20v-7M12 20V5M19 20v-10'
+		full: 'M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5', small: 'M9 4v5H4M15 4v5h5M20 15h-5v5M9 20v-5H4',
+		mute: 'M4 9h4l5-4v14l-5-4H4zM17 8v8M20 6v12', loud: 'M4 9h4l5-4v14l-5-4H4zM16 9l5 6M21 9l-5 6',
+		save: 'M12 4v10M8 11l4 4 4-4M5 20h14', stats: 'M5 20v-7M12 20V5M19 20v-10'
 	};
 
 	Camgate.Player = function (element, options) {
 		var player = this, o, g, words;
-		var root = element, box, layerNode, bar, said, detail, controls, buttons = {}, panel, spoken;
+		var root = element, fullIn = root.requestFullscreen || root.webkitRequestFullscreen, box, layerNode, bar, said, detail, controls, buttons = {}, panel, spoken;
 		var started = true, running = 0, seen = true, observer = null;
 		var active = null, trial = null, screen = null; // attempts: begun, better and beside it, last shown
 		var down = false, waiting = 0, fatal = '', why = {}, fails = {}, nextTrial = 0, retry = 0, lastGood = null;
@@ -719,10 +692,8 @@
 		player.frames = 0; // pictures of the camera that were shown
 		player.shownAt = null; // when, as a Date
 
-		function t9n(key) {
-			var s = words[key] || key, i;
-			for (i = 1; i < arguments.length; i++) { s = s.replace('{' + (i - 1) + '}', String(arguments[i]).replace(/\$/g, '$$$$')); }
-			return s;
+		function t9n(key, what) {
+			return words[KEYS.indexOf(key)].split('{0}').join(what);
 		}
 		function configure(options) {
 			var k, next = {};
@@ -730,15 +701,13 @@
 			for (k in options) { if (options[k] !== undefined && options[k] !== null && options[k] !== '') { next[k] = options[k]; } }
 			o = next;
 			g = Gateway(o.base ? absolute(String(o.base).replace(/\/?$/, '/')) : here);
-			words = WORDS[language(element, o.lang)];
+			words = WORDS[language(element, o.lang)].split('|');
 			player.camera = String(o.camera || o.cams || '');
 		}
 		// allowed lists the paths that may be taken, best first.
 		function allowed() {
 			var list = String(o.path).split(/[\s,]+/), from = ORDER.indexOf(list[0]);
-			if (list.length > 1) { return ORDER.filter(function (p) { return list.indexOf(p) >= 0; }); }
-			list = ORDER.slice(Math.max(0, from));
-			return o.cams ? list.filter(function (p) { return p === 'mjpeg' || p === 'snapshot'; }) : list;
+			return ORDER.filter(function (p, i) { return (list.length > 1 ? list.indexOf(p) >= 0 : i >= from) && !(o.cams && i < 2); });
 		}
 
 		// --- Looks.
@@ -748,21 +717,21 @@
 			if (look.position === 'static') { root.style.position = 'relative'; }
 			if (look.display === 'inline') { root.style.display = 'block'; }
 			style(root, { overflow: 'hidden', backgroundColor: '#000' });
-			layerNode = child(root, 'div', { position: 'absolute', top: '0', right: '0', bottom: '0', left: '0', overflow: 'hidden' });
+			layerNode = fill(child(root, 'div'), {});
 			if (root.clientHeight < 2) { // a place without a height has that of a picture
-				if ('aspectRatio' in root.style) { root.style.aspectRatio = '16 / 9'; } else { box = child(root, 'div', { paddingTop: '56.25%' }); }
+				box = child(root, 'div', { paddingTop: '56.25%' });
 			}
 			panel = child(root, 'div', {
-				position: 'absolute', top: '8px', left: '8px', padding: '6px 10px', borderRadius: '4px', backgroundColor: 'rgba(0, 0, 0, .72)', color: '#fff',
-				font: '12px/1.5 ui-monospace, "DejaVu Sans Mono", Consolas, monospace', whiteSpace: 'pre-wrap', maxWidth: '85%', display: 'none', textAlign: 'left', pointerEvents: 'none'
+				position: 'absolute', top: '8px', left: '8px', padding: '.5em .8em', borderRadius: '4px', backgroundColor: 'rgba(0, 0, 0, .78)', color: '#fff',
+				font: '12px/1.5 monospace', whiteSpace: 'pre-wrap', maxWidth: '85%', display: 'none', textAlign: 'left', pointerEvents: 'none'
 			}, 'camgate-stats');
 			bar = child(root, 'div', {
 				position: 'absolute', right: '0', bottom: '0', left: '0', padding: '.5em .8em', borderLeft: '.3em solid', backgroundColor: 'rgba(0, 0, 0, .78)',
-				color: '#fff', display: 'none', textAlign: 'left', pointerEvents: 'none', fontFamily: 'system-ui, "Segoe UI", Roboto, "DejaVu Sans", Arial, sans-serif', lineHeight: '1.35'
+				color: '#fff', display: 'none', textAlign: 'left', pointerEvents: 'none', font: '16px/1.35 system-ui, Roboto, Arial, sans-serif'
 			}, 'camgate-said');
 			said = child(bar, 'div', { fontWeight: '600' });
 			detail = child(bar, 'div', { fontSize: '.85em', opacity: '.85', wordWrap: 'break-word', maxHeight: '4.1em', overflow: 'hidden' });
-			spoken = child(root, 'div', { position: 'absolute', top: '0', left: '0', width: '1px', height: '1px', overflow: 'hidden', clip: 'rect(0 0 0 0)', whiteSpace: 'nowrap' });
+			spoken = child(root, 'div', { position: 'absolute', top: '0', left: '0', width: '1px', height: '1px', overflow: 'hidden', opacity: '0' });
 			spoken.setAttribute('role', 'status');
 			controls = child(root, 'div', { position: 'absolute', top: '8px', right: '8px', display: 'none', opacity: '0', transition: 'opacity .15s' }, 'camgate-controls');
 			button('loud', loud);
@@ -774,7 +743,7 @@
 			['mousemove', 'touchstart', 'focusin'].forEach(function (e) { root.addEventListener(e, reveal); });
 			root.addEventListener('focus', reveal, true);
 			root.addEventListener('keydown', key);
-			['fullscreenchange', 'webkitfullscreenchange', 'mozfullscreenchange'].forEach(function (e) { root.addEventListener(e, label); });
+			['fullscreenchange', 'webkitfullscreenchange'].forEach(function (e) { root.addEventListener(e, label); });
 		}
 		function button(name, act) {
 			var b = child(controls, 'button', {
@@ -808,17 +777,16 @@
 			set('stats', 'stats', t9n('stats'), !!o.stats);
 			set('full', on ? 'small' : 'full', t9n(on ? 'small' : 'full'));
 			style(buttons.loud, { display: player.path === 'webrtc' && !o.muted ? '' : 'none' });
-			style(buttons.full, { display: root.requestFullscreen || root.webkitRequestFullscreen || root.mozRequestFullScreen ? '' : 'none' });
+			style(buttons.full, { display: fullIn ? '' : 'none' });
 			style(controls, { display: o.controls ? 'block' : 'none' });
 			if (o.controls && root.tabIndex < 0) { root.tabIndex = 0; }
 		}
 		function fullElement() {
-			var e = document.fullscreenElement || document.webkitFullscreenElement || document.mozFullScreenElement;
+			var e = document.fullscreenElement || document.webkitFullscreenElement;
 			return e && (e === root || e.contains(root)) ? e : null;
 		}
 		function full() {
-			var leave = document.exitFullscreen || document.webkitExitFullscreen || document.mozCancelFullScreen, p;
-			if (fullElement()) { p = leave.call(document); } else { p = (root.requestFullscreen || root.webkitRequestFullscreen || root.mozRequestFullScreen).call(root); }
+			var p = fullElement() ? (document.exitFullscreen || document.webkitExitFullscreen).call(document) : fullIn && fullIn.call(root);
 			if (p && p.then) { p.then(nothing, nothing); }
 		}
 		// Sound is asked for where it is wanted: the session with it begins beside the other.
@@ -935,7 +903,7 @@
 		function shape() {
 			var p = picture(screen.node);
 			if (!p || !p.w) { return; }
-			if (box) { box.style.paddingTop = 100 * p.h / p.w + '%'; } else if (root.style.aspectRatio) { root.style.aspectRatio = p.w + ' / ' + p.h; }
+			if (box) { box.style.paddingTop = 100 * p.h / p.w + '%'; }
 		}
 		function forget(a) {
 			drop(a.node);
@@ -980,7 +948,7 @@
 			var side = a === trial, worked = a.first && now() - a.first > 3000, path = a.path;
 			a.stop();
 			if (a !== screen) { forget(a); }
-			why[path] = t9n('shown', NAMES[path], t9n(reason) + (how.detail ? ' (' + how.detail + ')' : ''));
+			why[path] = NAMES[path] + ': ' + REASONS[reason] + (how.detail ? ' (' + how.detail + ')' : '');
 			fatal = how.fatal !== undefined ? how.fatal || t9n('none', player.camera) : '';
 			if (side) {
 				trial = null;
@@ -1080,7 +1048,7 @@
 					if (a.path === 'webrtc' && list.length && !trial) {
 						trial = a;
 						active = null;
-						why[a.path] = t9n('shown', NAMES[a.path], t9n('timeout'));
+						why[a.path] = NAMES[a.path] + ': ' + REASONS.timeout;
 						begin(list[0]);
 					} else { a.fail('timeout', { all: true }); }
 				} else if (a.path === 'webrtc' && a.first && (a.state || 'live') === 'live' && t - a.shown > Math.max(DEAD, 4 * longest())) { a.fail('frozen', {}); }
@@ -1110,12 +1078,10 @@
 			player.error = told[0] === 'live' || told[0] === 'paused' ? '' : told[1] + (told[2] ? ': ' + told[2] : '');
 			attr(root, 'data-state', told[0]);
 			attr(root, 'data-path', path);
-			attr(root, 'data-camera', player.camera);
 			attr(root, 'data-reason', player.reason);
 			attr(root, 'data-frames', String(player.frames));
 			// Grey and dark: where filters are unknown, dark alone.
-			style(layerNode, { opacity: dim ? '.4' : '', filter: dim ? 'grayscale(1)' : '' });
-			if (layerNode.style.webkitFilter !== undefined) { style(layerNode, { webkitFilter: dim ? 'grayscale(1)' : '' }); }
+			style(layerNode, { opacity: dim ? '0.4' : '', filter: dim ? 'grayscale(1)' : '' });
 			// The first moments need no words.
 			n = told[1] && !(told[0] === 'connecting' && a && t - a.begun < 400 && !player.frames);
 			style(bar, { display: n ? 'block' : 'none', borderLeftColor: COLOURS[told[0]] || 'transparent' });
@@ -1159,7 +1125,7 @@
 			lines = [
 				t9n('path') + ': ' + (NAMES[s.path] || '–') + (s.stream === 'sub' ? ' (sub)' : '') + (s.codec ? ' ' + s.codec : ''),
 				t9n('size') + ': ' + (s.width ? s.width + ' × ' + s.height : '–'),
-				t9n('rate') + ': ' + (s.fps === null ? '–' : s.fps.toFixed(1) + ' ' + words.fps),
+				t9n('rate') + ': ' + (s.fps === null ? '–' : s.fps.toFixed(1) + ' ' + t9n('fps')),
 				t9n('age') + ': ' + (s.age === null ? '–' : (s.age / 1000).toFixed(2) + ' s'),
 				t9n('bits') + ': ' + (s.bitrate === null ? '–' : bits(s.bitrate))
 			];
@@ -1200,16 +1166,13 @@
 		};
 		// snapshot saves the picture that is shown as a file.
 		player.snapshot = function () {
-			var canvas = null, d = new Date(), name, a = document.createElement('a');
-			name = player.camera.replace(/[^\w.-]+/g, '_') + '-' + d.getFullYear() + '-' + two(d.getMonth() + 1) + '-' + two(d.getDate()) + '-' + clock(d).replace(/:/g, '') + '.jpg';
-			try { canvas = player.frame(); a.href = canvas.toDataURL('image/jpeg', 0.92); } catch (e) { a.href = g.base + (o.cams ? 'wall.jpg?' + wall(o).join('&') : 'snapshot/' + enc(o.camera)); }
-			a.download = name;
+			var a = child(root, 'a', { display: 'none' });
+			try { a.href = player.frame().toDataURL('image/jpeg', 0.92); } catch (e) { a.href = g.base + (o.cams ? 'wall.jpg?' + wall(o).join('&') : 'snapshot/' + enc(o.camera)); }
+			a.download = player.camera.replace(/[^\w.-]+/g, '_') + '-' + new Date().toISOString().replace(/[:.]/g, '') + '.jpg';
 			a.target = '_blank';
-			a.style.display = 'none';
-			root.appendChild(a);
 			a.click();
 			drop(a);
-			return name;
+			return a.download;
 		};
 		player.fullscreen = full;
 		// poster is shown, as not live, until there is a picture: a canvas, or null.
@@ -1263,7 +1226,7 @@
 			['mousemove', 'touchstart', 'focusin'].forEach(function (e) { root.removeEventListener(e, reveal); });
 			root.removeEventListener('focus', reveal, true);
 			root.removeEventListener('keydown', key);
-			['state', 'path', 'camera', 'reason', 'frames'].forEach(function (k) { root.removeAttribute('data-' + k); });
+			['state', 'path', 'reason', 'frames'].forEach(function (k) { root.removeAttribute('data-' + k); });
 			element.player = null;
 		};
 		// Of use to tick, and to nobody else.

@@ -41,20 +41,40 @@ func served() fs.FS {
 	return lean
 }
 
-// comment is one behind code: what stands before it cannot be inside of a string.
-var comment = regexp.MustCompile(`([;{},)]) // [^'"]*$`)
+// token is a part of a script: a text, a comment, a regular expression, a word or number,
+// space, or a sign. In scripts of ours a division has a space behind its slash.
+var token = regexp.MustCompile(`'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|//[^\n]*|` +
+	`/(?:[^*/\\ \n\[]|\\.|\[(?:[^\]\\\n]|\\.)*\])(?:[^/\\\n\[]|\\.|\[(?:[^\]\\\n]|\\.)*\])*/[gim]*|` +
+	`[\w$]+|\s+|.`)
 
-// strip takes comments and indentation out of a script of ours, none of whose strings
-// goes over a line's end.
+// strip takes comments and needless space out of a script. Lines' ends stay where they may
+// end a statement.
 func strip(script []byte) []byte {
-	var b bytes.Buffer
-	for line := range strings.Lines(string(script)) {
-		line = strings.TrimSpace(line)
-		if line == "" || strings.HasPrefix(line, "//") {
+	var lean []byte
+	space, line := false, false // since the last token
+	for _, t := range token.FindAll(script, -1) {
+		switch {
+		case bytes.HasPrefix(t, []byte("//")):
+			continue
+		case len(bytes.TrimSpace(t)) == 0:
+			space, line = true, line || bytes.ContainsRune(t, '\n')
 			continue
 		}
-		b.WriteString(comment.ReplaceAllString(line, "$1"))
-		b.WriteByte('\n')
+		if len(lean) > 0 && space {
+			last, next := lean[len(lean)-1], t[0]
+			switch {
+			case line && !strings.ContainsRune(";{},(", rune(last)):
+				lean = append(lean, '\n')
+			case !line && (word(last) && word(next) || last == next && (last == '+' || last == '-')):
+				lean = append(lean, ' ')
+			}
+		}
+		lean = append(lean, t...)
+		space, line = false, false
 	}
-	return b.Bytes()
+	return lean
+}
+
+func word(b byte) bool {
+	return b == '_' || b == '$' || '0' <= b && b <= '9' || 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z'
 }

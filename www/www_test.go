@@ -1,6 +1,9 @@
 package www_test
 
 import (
+	"bytes"
+	"compress/gzip"
+	"io"
 	"io/fs"
 	"regexp"
 	"strings"
@@ -192,5 +195,23 @@ func TestPageReadsWellInScreenReaders(t *testing.T) {
 	}
 	if !labelled {
 		t.Error("nothing announces a camera's new state")
+	}
+}
+
+// Whoever embeds the player has his own page to load.
+func TestPlayerIsSmall(t *testing.T) {
+	var b bytes.Buffer
+	z, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(z, read(t, "player.js")); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if b.Len() >= 15<<10 {
+		t.Errorf("player.js has %d bytes, compressed", b.Len())
 	}
 }
