@@ -1,6 +1,7 @@
 // Package camera is one camera's life: it connects while somebody watches, keeps the
-// newest coded pictures, decodes what is wanted, shares each encode among its viewers,
-// and says honestly when what they see is not happening now.
+// newest coded pictures and passes them on to who can take them, decodes what is wanted,
+// shares each encode among its viewers, and says honestly when what they see is not
+// happening now.
 //
 // A Camera runs two goroutines of its own, both within Run: the life (connect, stream,
 // stall, connect again; life.go) and the renderer (decode, scale, encode, publish;
@@ -51,7 +52,7 @@ type Config struct {
 	// Events keeps the camera's events subscribed, so that Status tells of motion.
 	Events bool
 
-	// Source is passed on to the RTSP source; its Camera and Log are set by New.
+	// Source is passed on to the RTSP source; what it says of one session is set by the camera.
 	Source source.Options
 
 	OnDemand bool          // connect for the first viewer only, leave Linger after the last
@@ -73,18 +74,24 @@ type Camera struct {
 
 	device    *device        // nil where the address is of a stream
 	ordering  chan struct{}  // of one element, held while the camera is given an order
-	movements sync.WaitGroup // that are to be stopped
+	movements sync.WaitGroup // that are to be stopped, and what else the camera is told
 
-	demand     chan struct{} // of one element: viewers have come or gone
-	reconsider chan struct{} // of one element: the same, for the choice of a profile
-	wake       chan struct{} // of one element: the renderer has something to look at
-	ended      chan struct{} // closed when Run is over
+	demand     chan struct{}   // of one element: viewers have come or gone
+	reconsider chan struct{}   // of one element: the same, for the choice of a profile
+	wake       chan struct{}   // of one element: the renderer has something to look at
+	runs       context.Context // done when Run is over
+	over       context.CancelFunc
+	ended      <-chan struct{} // runs.Done()
 
 	mu         sync.Mutex
 	moving     chan struct{} // closed by the order that overtakes the last one; nil: none
 	renditions map[media.Rendition]*rendition
-	viewers    int
+	viewers    int                        // of pictures
+	readers    map[*PacketReader]struct{} // of packets
 	units      gopCache
+	packets    packetLog
+	reordering reordering
+	keyAsked   time.Time // when the camera was last asked for a key frame
 	decoding   decodeMode
 	life       life
 	counts     counts
@@ -111,10 +118,12 @@ func New(cfg Config, log *slog.Logger) *Camera {
 		demand:     make(chan struct{}, 1),
 		reconsider: make(chan struct{}, 1),
 		wake:       make(chan struct{}, 1),
-		ended:      make(chan struct{}),
 		renditions: make(map[media.Rendition]*rendition),
+		readers:    make(map[*PacketReader]struct{}),
 	}
 	c.cfg.Source.Camera, c.cfg.Source.Log = cfg.Name, c.log
+	c.runs, c.over = context.WithCancel(context.Background())
+	c.ended = c.runs.Done()
 	c.device = newDevice(c.cfg, c.log)
 	c.life.since = time.Now() // idle until somebody watches
 	return c
@@ -136,7 +145,7 @@ func (c *Camera) Run(ctx context.Context) error {
 	}
 	err := c.live(ctx)
 	c.mu.Lock()
-	close(c.ended)
+	c.over()
 	c.mu.Unlock()
 	others.Wait()
 	c.movements.Wait()

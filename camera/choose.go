@@ -17,6 +17,7 @@ const stepDownAfter = 5 * time.Second
 // demand is what the viewers want just now, all together.
 type demand struct {
 	renditions []media.Rendition
+	packets    []PacketOptions
 	stills     bool // nobody wants more than a picture a second
 }
 
@@ -31,7 +32,10 @@ type choice struct {
 
 // demand reads what is wanted; the caller holds the mutex.
 func (c *Camera) demandNow() demand {
-	d := demand{stills: c.viewers > 0}
+	d := demand{stills: c.viewers > 0 && len(c.readers) == 0}
+	for r := range c.readers {
+		d.packets = append(d.packets, r.options)
+	}
 	for wanted, shared := range c.renditions {
 		if len(shared.viewers) == 0 {
 			continue
@@ -70,9 +74,9 @@ func (d *device) choice(streams []stream, wanted demand) choice {
 	return chosen
 }
 
-// cheapest of the streams that are large enough: the fewest pixels, then H.264 before all
-// else because it costs the least to decode, then the lower rate. Where none is large
-// enough it is the largest.
+// cheapest of the streams that are large enough: what the most readers can take as it
+// comes, then the fewest pixels, then H.264 before all else because it costs the least to
+// decode, then the lower rate. Where none is large enough it is the largest.
 func cheapest(streams []stream, wanted demand) stream {
 	sorted := slices.Clone(streams)
 	slices.SortStableFunc(sorted, func(a, b stream) int {
@@ -88,12 +92,57 @@ func cheapest(streams []stream, wanted demand) stream {
 	if largest.Width == 0 {
 		return streams[0] // the camera does not say: its first profile is its main one
 	}
+	best, refused, found := largest, 0, false
+	renditions := wanted.sizes(largest)
 	for _, s := range sorted {
-		if s.Width > 0 && enough(s, largest, wanted.renditions) {
-			return s
+		if s.Width == 0 || !enough(s, largest, renditions) {
+			continue
+		}
+		if n := wanted.refused(s); !found || n < refused {
+			best, refused, found = s, n, true
 		}
 	}
-	return largest
+	return best
+}
+
+// sizes are what is wanted, of packets too. What has to be transcoded does not become larger
+// than a transcode is.
+func (d demand) sizes(largest stream) []media.Rendition {
+	sizes := slices.Clone(d.renditions)
+	for _, o := range d.packets {
+		size := media.Rendition{Width: o.Width, Height: o.Height}
+		if !o.takes(codecNamed(largest.Codec), false) && size.Width == 0 && size.Height == 0 {
+			size.Width, size.Height = maxTranscodedWidth, maxTranscodedHeight
+		}
+		sizes = append(sizes, size)
+	}
+	return sizes
+}
+
+// refused is how many readers cannot take a stream as it comes.
+func (d demand) refused(s stream) int {
+	n := 0
+	for _, o := range d.packets {
+		if codec := codecNamed(s.Codec); codec != media.UnknownCodec && !o.takes(codec, false) {
+			n++
+		}
+	}
+	return n
+}
+
+// codecNamed is what ONVIF calls a codec.
+func codecNamed(codec string) media.Codec {
+	switch codec {
+	case "H264":
+		return media.H264
+	case "H265":
+		return media.H265
+	case "JPEG":
+		return media.MJPEG
+	case "MPEG4":
+		return media.MPEG4
+	}
+	return media.UnknownCodec
 }
 
 func codecRank(codec string) int {
@@ -134,7 +183,7 @@ func (c *Camera) better(now choice) (choice, bool) {
 	c.mu.Lock()
 	d := c.demandNow()
 	c.mu.Unlock()
-	if len(streams) == 0 || len(d.renditions) == 0 {
+	if len(streams) == 0 || len(d.renditions)+len(d.packets) == 0 {
 		return now, false
 	}
 	next := c.device.choice(streams, d)

@@ -266,7 +266,7 @@ func (c *Camera) linger() time.Duration {
 func (c *Camera) wanted() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.viewers > 0 || !c.cfg.OnDemand
+	return c.viewers+len(c.readers) > 0 || !c.cfg.OnDemand
 }
 
 // sleep waits for d; false where ctx ended first.

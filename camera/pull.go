@@ -23,11 +23,12 @@ const (
 // camera one is current; the other waits for its first key frame, and is then current in
 // its place, so that the picture has no gap.
 type session struct {
-	c      *Camera
-	chosen choice
-	ended  chan error         // one error, when the source has ended
-	took   chan struct{}      // of one element: it has become current
-	stop   context.CancelFunc // nil before begin
+	c         *Camera
+	chosen    choice
+	ended     chan error         // one error, when the source has ended
+	took      chan struct{}      // of one element: it has become current
+	keyframes chan struct{}      // of one element: the camera is to be asked for a key frame
+	stop      context.CancelFunc // nil before begin
 
 	// Guarded by the camera's mutex.
 	info    source.Info
@@ -36,7 +37,7 @@ type session struct {
 }
 
 func newSession(c *Camera, chosen choice, waiting bool) *session {
-	return &session{c: c, chosen: chosen, ended: make(chan error, 1), took: make(chan struct{}, 1), waiting: waiting}
+	return &session{c: c, chosen: chosen, ended: make(chan error, 1), took: make(chan struct{}, 1), keyframes: make(chan struct{}, 1), waiting: waiting}
 }
 
 // begin starts a session. It owns conn, which is nil where single pictures are fetched.
@@ -54,6 +55,7 @@ func (s *session) run(ctx context.Context, conn net.Conn) error {
 	}
 	options := s.c.cfg.Source
 	options.Transport = s.c.transport()
+	options.KeyFrames = s.keyframes
 	options.DigestOnly = s.c.device != nil && s.c.device.digestOnly()
 	return source.RTSP(ctx, conn, s.chosen.address, options, s)
 }
@@ -204,7 +206,8 @@ func (s *session) takeOver() {
 	c.life.connected = true
 	c.life.damagedSince = time.Time{} // of the last session: this one has all the time there is
 	c.life.gopBegan, c.life.gopFrames = time.Time{}, 0
-	c.units.clear()
+	c.forgetUnits()
+	c.reordering.session()
 	signal(s.took)
 }
 
@@ -240,7 +243,9 @@ func (s *session) AccessUnit(au *media.AccessUnit) {
 	if au.Key {
 		c.updateMode() // whether key frames suffice depends on how often they come
 	}
-	if !c.units.push(au, c.decoding) {
+	c.reordering.see(au)
+	readable := c.packets.push(au)
+	if !c.units.push(au, c.decoding) && !(readable && c.decoding == decodeNothing) {
 		c.counts.damaged++
 		return
 	}
@@ -267,6 +272,7 @@ func (s *session) Damaged(lost uint64, err error) {
 	}
 	c.counts.packetsLost += lost
 	c.units.lost()
+	c.packets.lost()
 	now := time.Now()
 	c.life.lastUnit = now // not whole, but a sign of life
 	if c.life.damagedSince.IsZero() {
@@ -275,4 +281,10 @@ func (s *session) Damaged(lost uint64, err error) {
 	if err != nil {
 		c.noteBroken(err, now)
 	}
+}
+
+// forgetUnits forgets the coded pictures that there are; the caller holds the mutex.
+func (c *Camera) forgetUnits() {
+	c.units.clear()
+	c.packets.clear()
 }

@@ -32,6 +32,8 @@ type life struct {
 	since  time.Time // when state began
 	reason string    // why there is no picture, in a few words for the picture itself
 
+	changed chan struct{} // closed when state changes; nil: nobody has asked
+
 	lastErr        error
 	lastErrAt      time.Time
 	loggedAt       time.Time
@@ -66,6 +68,10 @@ func (l *life) enter(s state, now time.Time) bool {
 		return false
 	}
 	l.state, l.since = s, now
+	if l.changed != nil {
+		close(l.changed)
+		l.changed = nil
+	}
 	return true
 }
 
@@ -137,7 +143,7 @@ func (c *Camera) disconnected() {
 	defer c.mu.Unlock()
 	c.life.connected = false
 	c.life.current = nil
-	c.units.clear() // nothing of it is live any more, whoever asks next
+	c.forgetUnits() // nothing of it is live any more, whoever asks next
 	c.life.gopBegan, c.life.gopFrames = time.Time{}, 0
 	c.counts.reconnects++
 	if c.life.state == stateLive {

@@ -86,7 +86,7 @@ func (c *Camera) Status() Status {
 		Width:        l.width,
 		Height:       l.height,
 		GOP:          l.gop,
-		Viewers:      c.viewers,
+		Viewers:      c.viewers + len(c.readers),
 		Renditions:   []RenditionStatus{},
 		Received:     c.counts.received,
 		Decoded:      c.counts.decoded,

@@ -100,10 +100,10 @@ func (v *Viewer) Describe(peer, form string) {
 type ViewerStatus struct {
 	Camera  string    `json:"camera"`
 	Peer    string    `json:"peer"` // address and port
-	Form    string    `json:"form"` // mjpeg, ws or snapshot
+	Form    string    `json:"form"` // mjpeg, ws, snapshot or webrtc
 	Width   int       `json:"width"`
 	Height  int       `json:"height"`
-	Quality int       `json:"quality"`
+	Quality int       `json:"quality"` // of JPEGs; 0 for who takes coded pictures
 	Since   time.Time `json:"since"`
 	FPS     float64   `json:"fps"`     // pictures taken a second, over the last seconds
 	Dropped uint64    `json:"dropped"` // pictures that it was too slow for
@@ -130,6 +130,9 @@ func (c *Camera) Viewers() []ViewerStatus {
 			}
 			list = append(list, s)
 		}
+	}
+	for r := range c.readers {
+		list = append(list, r.status(now))
 	}
 	slices.SortFunc(list, func(a, b ViewerStatus) int { return a.Since.Compare(b.Since) })
 	return list

@@ -54,6 +54,10 @@ type Options struct {
 	// DigestOnly refuses to log in with Basic, which shows the password to whoever asks.
 	DigestOnly bool
 
+	// KeyFrames, where not nil, asks the camera for a key frame with each element: by an RTCP
+	// picture loss indication (RFC 4585 section 6.3.1), once it sends pictures.
+	KeyFrames <-chan struct{}
+
 	answer, patience time.Duration // answerTimeout and udpPatience, where not 0
 }
 
@@ -123,6 +127,7 @@ type session struct {
 	client    *gortsplib.Client
 	tls       *certificateCheck
 	track     format.Format
+	video     *description.Media // track's
 	patience  *patience
 
 	mu        sync.Mutex // guards what follows: UDP has two readers, and its fall-back to TCP another
@@ -130,6 +135,7 @@ type session struct {
 	assembler *assembler
 	playing   bool
 	packets   uint64 // that have come
+	ssrc      uint32 // of the last one
 	goodbye   *time.Timer
 }
 
@@ -155,8 +161,15 @@ func (s *session) run(parent context.Context) error {
 
 	var watcher sync.WaitGroup
 	watcher.Go(func() {
-		<-ctx.Done()
-		closing()
+		for {
+			select {
+			case <-ctx.Done():
+				closing()
+				return
+			case <-s.options.KeyFrames:
+				s.requestKeyFrame()
+			}
+		}
 	})
 	err := s.play()
 	if err == nil {
@@ -178,15 +191,16 @@ func (s *session) play() error {
 	if err != nil {
 		return err
 	}
-	track, err := s.choose(desc)
+	video, err := s.choose(desc)
 	if err != nil {
 		return err
 	}
-	if _, err := s.client.Setup(desc.BaseURL, track, 0, 0); err != nil {
+	s.video = video
+	if _, err := s.client.Setup(desc.BaseURL, video, 0, 0); err != nil {
 		return setupError{err}
 	}
-	s.client.OnPacketRTP(track, s.track, s.packet)
-	s.client.OnPacketRTCP(track, s.control)
+	s.client.OnPacketRTP(video, s.track, s.packet)
+	s.client.OnPacketRTCP(video, s.control)
 	if _, err := s.client.Play(nil); err != nil {
 		return err
 	}
@@ -270,6 +284,7 @@ func (s *session) packet(p *rtp.Packet) {
 	defer s.mu.Unlock()
 	s.agreed()
 	s.packets++
+	s.ssrc = p.SSRC
 	s.assembler.packet(p, now)
 }
 
@@ -295,6 +310,23 @@ func (s *session) control(p rtcp.Packet) {
 		}
 	})
 }
+
+// requestKeyFrame asks for a key frame. Before the first packet there is nobody to ask: the
+// first picture is a key frame in any case.
+func (s *session) requestKeyFrame() {
+	s.mu.Lock()
+	ssrc, ready := s.ssrc, s.packets > 0
+	s.mu.Unlock()
+	if !ready {
+		return
+	}
+	if err := s.client.WritePacketRTCP(s.video, &rtcp.PictureLossIndication{SenderSSRC: senderSSRC, MediaSSRC: ssrc}); err != nil {
+		s.options.Log.Debug("the camera was not asked for a key frame", "camera", s.options.Camera, "error", err)
+	}
+}
+
+// senderSSRC is ours (RFC 3550 section 5.1), in what we send to a camera: "camg".
+const senderSSRC = 0x63616d67
 
 // forgetGoodbye is for a session that is over.
 func (s *session) forgetGoodbye() {
