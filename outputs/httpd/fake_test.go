@@ -36,6 +36,22 @@ type fakeCamera struct {
 	viewers int
 	orders  []camera.Order // nil: it cannot be moved
 	asked   []wish         // all that were ever watched for
+	address string         // of its stream; "" tells only where it is asked: told
+	told    string
+
+	configured string // its address, as the status has it
+}
+
+func (f *fakeCamera) StreamAddresses(_ context.Context, ask bool) []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case f.address != "":
+		return []string{f.address}
+	case ask && f.told != "":
+		return []string{f.told}
+	}
+	return nil
 }
 
 // testLimit is how long a test waits for what must happen.
@@ -118,7 +134,7 @@ func (f *fakeCamera) Newest(media.Rendition) *media.Picture {
 func (f *fakeCamera) Status() camera.Status {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return camera.Status{Name: f.name, State: f.state, Viewers: f.viewers}
+	return camera.Status{Name: f.name, State: f.state, Viewers: f.viewers, Address: f.configured}
 }
 
 func (f *fakeCamera) watch(w wish) (viewer, error) {

@@ -151,6 +151,9 @@ func (s *Server) called(a legacy.Asked) served {
 	if i := slices.IndexFunc(all, func(one served) bool { return strings.EqualFold(one.Name(), a.Camera) }); i >= 0 {
 		return all[i]
 	}
+	if a.Named {
+		return nil
+	}
 	return nth(all, a.Camera, 1)
 }
 

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net"
 	"net/url"
 	"strconv"
 	"strings"
@@ -22,12 +23,16 @@ type Options struct {
 	URLs        bool   // the others' addresses too
 	CctvAgentWS string // host:port of cctvAgent's WebSocket protocol; "": nowhere
 	AllowAnyURL bool   // it shows addresses too that are no camera's of the configuration
+
+	// Listening is called once, when CctvAgentWS accepts connections; nil: nobody cares.
+	Listening func(net.Addr)
 }
 
 // Asked is what a request in another program's words asks for.
 type Asked struct {
 	Camera string // by name, or by its number from 1 on; "": the first
 	Index  bool   // Camera is a number from 0 on
+	Named  bool   // Camera is no number
 
 	Single    bool // one picture, not a stream
 	Rendition media.Rendition

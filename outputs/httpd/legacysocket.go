@@ -1,0 +1,305 @@
+package httpd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"camgate/camera"
+	"camgate/media"
+	"camgate/outputs/legacy"
+)
+
+// Adder makes cameras while the gateway runs; *gateway.Gateway is one.
+type Adder interface {
+	// Add serves a camera of an address, under a name, or a readable one where that is "";
+	// it returns the name.
+	Add(name, from string) (string, error)
+	Remove(name string) error
+}
+
+// prepareLegacy makes what runs beside the server for cctvAgent's pages.
+func (s *Server) prepareLegacy() error {
+	o := s.cfg.Legacy
+	if o.AllowAnyURL {
+		var cameras any = s.cameras
+		if real, ok := s.cameras.(gatewayCameras); ok {
+			cameras = real.Cameras
+		}
+		adder, ok := cameras.(Adder)
+		if !ok {
+			return errors.New("[legacy] allow_any_url = true is not possible here: cameras cannot be added")
+		}
+		s.strangers.adder = adder
+		s.beside = append(s.beside, s.strangers.run)
+	}
+	if o.CctvAgentWS != "" {
+		s.beside = append(s.beside, s.serveCctvAgent)
+	}
+	return nil
+}
+
+// serveCctvAgent listens for cctvAgent's WebSocket protocol until ctx ends. All its
+// connections have ended when Run returns.
+func (s *Server) serveCctvAgent(ctx context.Context) error {
+	at := s.cfg.Legacy.CctvAgentWS
+	listener, err := net.Listen("tcp", at)
+	if err != nil {
+		return errors.New(strings.Replace(listenError(at, err).Error(), "[http] listen", "[legacy] cctvagent_ws", 1))
+	}
+	e := echo.New()
+	e.HTTPErrorHandler = s.answerError
+	e.Pre(s.account, s.survive, s.headers, s.forwarded, s.guardHost, s.guardPages, s.readBody)
+	e.GET("/*", s.cctvAgentSocket)
+	e.GET("/", s.cctvAgentSocket)
+	server := s.newHTTP(ctx, e)
+	if s.cfg.Legacy.Listening != nil {
+		s.cfg.Legacy.Listening(listener.Addr())
+	}
+	stop := context.AfterFunc(ctx, func() { server.Close() })
+	defer stop()
+	err = server.Serve(listener)
+	if ctx.Err() != nil {
+		return nil
+	}
+	return fmt.Errorf("[legacy] cctvagent_ws on %s has ended: %w", listener.Addr(), err)
+}
+
+// guardPages is guardOrigin for a listener whose pages come from the other one.
+func (s *Server) guardPages(next echo.HandlerFunc) echo.HandlerFunc {
+	guarded := s.guardOrigin(next)
+	return func(c echo.Context) error {
+		origins := c.Request().Header.Values("Origin")
+		if len(origins) == 1 && s.isOurPage(c, strings.ToLower(origins[0])) {
+			return next(c)
+		}
+		return guarded(c)
+	}
+}
+
+// isOurPage says whether an origin is that of the pages that the gateway serves: at the same
+// host, and the port of [http] listen.
+func (s *Server) isOurPage(c echo.Context, origin string) bool {
+	u, err := url.Parse(origin)
+	if err != nil || u.Scheme != "http" {
+		return false
+	}
+	_, port, err := net.SplitHostPort(withPort(u.Scheme, u.Host))
+	return err == nil && port == s.port() && hostName(u.Host) == hostName(askerOf(c).host)
+}
+
+// port is the one that HTTP is served on; "" before.
+func (s *Server) port() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.address == nil {
+		return ""
+	}
+	_, port, _ := net.SplitHostPort(s.address.String())
+	return port
+}
+
+// cctvAgentSocket shows cameras as cctvAgent's pages want them.
+func (s *Server) cctvAgentSocket(c echo.Context) error {
+	release, err := s.admit()
+	if err != nil {
+		return err
+	}
+	defer release()
+	r := c.Request()
+	err = s.socket.Serve(c.Response().Writer, r, pageCameras{s, r.RemoteAddr}, legacy.SocketOptions{
+		Stall: s.cfg.Stall, PingEvery: s.cfg.PingEvery, PongTimeout: s.cfg.PongTimeout,
+	})
+	if errors.Is(err, legacy.ErrNotWebSocket) {
+		return badRequest(err)
+	}
+	c.Response().Committed = true
+	log := s.log.With("viewer", r.RemoteAddr, "form", legacy.Protocol)
+	if errors.Is(err, legacy.ErrNoPong) {
+		log.Info("a viewer was closed", "why", err)
+		return nil
+	}
+	log.Debug("a viewer has ended", "why", err)
+	return nil
+}
+
+// pageCameras are the cameras as one of cctvAgent's pages sees them.
+type pageCameras struct {
+	*Server
+	peer string
+}
+
+// A pageCamera is a camera that such a page has opened.
+type pageCamera struct {
+	served
+	peer    string
+	release func() // nil: nothing is to be done
+}
+
+func (p *pageCamera) Watch(r media.Rendition) (legacy.Viewer, error) {
+	v, err := p.watch(wish{Rendition: r, peer: p.peer, form: legacy.Protocol})
+	if err != nil {
+		return nil, errors.New(ofCamera(p.Name(), err).Error())
+	}
+	return v, nil
+}
+
+func (p *pageCamera) Close() {
+	if p.release != nil {
+		p.release()
+	}
+}
+
+// Open finds a camera by its name or by its stream's address, or makes one where that is
+// allowed.
+func (p pageCameras) Open(ctx context.Context, called string) (legacy.Camera, error) {
+	one, err := p.byAddress(ctx, called)
+	if err != nil {
+		return nil, err
+	}
+	if one != nil {
+		return &pageCamera{served: one, peer: p.peer}, nil
+	}
+	if !p.cfg.Legacy.AllowAnyURL {
+		return nil, legacy.ErrUnknown
+	}
+	name, release, err := p.strangers.acquire(called)
+	if err != nil {
+		return nil, err
+	}
+	if one = p.cameras.find(name); one == nil { // somebody has removed it
+		release()
+		return nil, errors.New("the camera of this url is not served any more")
+	}
+	return &pageCamera{one, p.peer, release}, nil
+}
+
+// askPatience bounds how long a camera may take to tell where its streams are.
+const askPatience = 5 * time.Second
+
+// byAddress finds a camera that the gateway has; nil if there is none. A camera at the same
+// host that has not told its streams yet is asked.
+func (s *Server) byAddress(ctx context.Context, called string) (served, error) {
+	key, host, ok := legacy.StreamKey(called)
+	if !ok {
+		return s.called(legacy.Asked{Camera: called, Named: true}), nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, askPatience)
+	defer cancel()
+	for _, ask := range []bool{false, true} {
+		for _, one := range s.cameras.all() {
+			streams, ok := one.(interface {
+				StreamAddresses(ctx context.Context, ask bool) []string
+			})
+			if !ok || ask && legacy.StreamHost(one.Status().Address) != host {
+				continue
+			}
+			for _, address := range streams.StreamAddresses(ctx, ask) {
+				if k, _, ok := legacy.StreamKey(address); ok && k == key {
+					return one, nil
+				}
+			}
+		}
+	}
+	return nil, ctx.Err()
+}
+
+// strangers are the cameras that pages name by an address that no configuration has. They
+// may be used from any goroutine.
+type strangers struct {
+	adder Adder
+
+	mu      sync.Mutex
+	cameras map[string]*stranger // by address, as it was given
+	closed  bool
+}
+
+type stranger struct {
+	name  string
+	users int
+	since time.Time // when the last user left
+}
+
+const (
+	maxStrangers = 16
+
+	// strangerLinger is how long one stays without users: pages connect again.
+	strangerLinger = 10 * time.Second
+)
+
+// acquire has a camera made for an address, or takes the one that there is. release is to be
+// called when it is no longer watched. The error never holds the address.
+func (s *strangers) acquire(address string) (name string, release func(), err error) {
+	key, _, ok := legacy.StreamKey(address)
+	if !ok || !strings.HasPrefix(key, "rtsp") {
+		return "", nil, errors.New("the url must be that of a stream, like rtsp://192.0.2.10/stream, or a camera's name")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	one := s.cameras[address]
+	if one == nil {
+		if s.closed {
+			return "", nil, camera.ErrClosed
+		}
+		if len(s.cameras) >= maxStrangers {
+			return "", nil, fmt.Errorf("%d cameras that are not configured are shown already, and more are not allowed", maxStrangers)
+		}
+		// What a page says names no variable of the environment.
+		name, err := s.adder.Add("", strings.ReplaceAll(address, "${", "%24{"))
+		if err != nil {
+			return "", nil, errors.New("the camera of this url cannot be made")
+		}
+		one = &stranger{name: name}
+		if s.cameras == nil {
+			s.cameras = make(map[string]*stranger)
+		}
+		s.cameras[address] = one
+	}
+	one.users++
+	return one.name, sync.OnceFunc(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		one.users--
+		one.since = time.Now()
+	}), nil
+}
+
+// run removes those that nobody watches any more, until ctx ends, and then all.
+func (s *strangers) run(ctx context.Context) error {
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for ctx.Err() == nil {
+		select {
+		case <-ticker.C:
+			s.remove(func(one *stranger) bool { return one.users == 0 && time.Since(one.since) >= strangerLinger })
+		case <-ctx.Done():
+		}
+	}
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.remove(func(*stranger) bool { return true })
+	return nil
+}
+
+func (s *strangers) remove(which func(*stranger) bool) {
+	var names []string
+	s.mu.Lock()
+	for address, one := range s.cameras {
+		if which(one) {
+			delete(s.cameras, address)
+			names = append(names, one.name)
+		}
+	}
+	s.mu.Unlock()
+	for _, name := range names {
+		s.adder.Remove(name) //nolint:errcheck // somebody else has
+	}
+}
