@@ -10,6 +10,8 @@ import (
 
 	"camgate/camera"
 	"camgate/outputs/legacy"
+	"camgate/outputs/params"
+	"camgate/outputs/wall"
 )
 
 // Config is what the server needs to know. Zero values mean the defaults.
@@ -23,6 +25,8 @@ type Config struct {
 
 	// TrustedProxies are whose X-Forwarded-… and Forwarded are believed.
 	TrustedProxies []netip.Prefix
+
+	Walls []wall.Layout // that have a name
 
 	Legacy legacy.Options // the addresses and protocols of other programs
 
@@ -75,6 +79,11 @@ func (c Config) check() error {
 	}
 	if c.BasePath != "" && !isBasePath(c.BasePath) {
 		return fmt.Errorf("[http] base_path = %q is not possible: it must be like /cams", c.BasePath)
+	}
+	for _, l := range c.Walls {
+		if _, err := l.Adapted(params.Params{}); err != nil {
+			return fmt.Errorf("[[wall]] %q: %w", l.Name, err)
+		}
 	}
 	if c.WWW == "" {
 		return nil

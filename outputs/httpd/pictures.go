@@ -21,7 +21,7 @@ import (
 func (s *Server) asked(c echo.Context, prefix string) (served, params.Params, error) {
 	u := c.Request().URL
 	name := strings.TrimPrefix(u.Path, prefix)
-	camera := s.cameras.find(name)
+	camera := s.shown(name)
 	if camera == nil {
 		return nil, params.Params{}, noCamera(name)
 	}
@@ -46,6 +46,11 @@ func (s *Server) mjpeg(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	return s.multipart(c, camera, p)
+}
+
+// multipart shows a camera, or a wall, as multipart.
+func (s *Server) multipart(c echo.Context, camera served, p params.Params) error {
 	r := c.Request()
 	if r.Method == http.MethodHead {
 		h := c.Response().Header()
@@ -72,6 +77,9 @@ func (s *Server) websocket(c echo.Context) error {
 	protocol, echoed, err := ws.Choose(websocket.Subprotocols(r), p.Protocol)
 	if err != nil {
 		return badRequest(err)
+	}
+	if protocol == ws.Tiled {
+		return s.serveTiles(c, echoed, &ws.Wish{Camera: camera.Name(), Rendition: p.Rendition, FPS: p.FPS})
 	}
 	viewer, release, err := s.watch(c, camera, p, "ws")
 	if err != nil {
@@ -118,6 +126,9 @@ func (s *Server) snapshot(c echo.Context) error {
 	camera, p, err := s.asked(c, "/snapshot/")
 	if err != nil {
 		return err
+	}
+	if w, ok := camera.(wallCamera); ok {
+		return s.wallPicture(c, w, p)
 	}
 	release, err := s.admit()
 	if err != nil {

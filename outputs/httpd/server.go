@@ -19,7 +19,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"camgate/outputs/legacy"
+	"camgate/outputs/wall"
 )
 
 // A Server is made by New; Run serves.
@@ -29,6 +29,7 @@ type Server struct {
 	hosts   map[string]bool // names by which the gateway may be called, in lower case
 	origins map[string]bool // in lower case
 	pages   *pages
+	walls   *wall.Set
 	log     *slog.Logger
 	began   time.Time
 
@@ -39,12 +40,8 @@ type Server struct {
 	viewers  atomic.Int64
 	handlers sync.WaitGroup // requests that are being answered
 
-	socket    legacy.Socket
-	strangers strangers
-
-	mu      sync.Mutex
-	ending  bool     // no more are answered
-	address net.Addr // that HTTP is served on; nil before
+	mu     sync.Mutex
+	ending bool // no more are answered
 }
 
 // New makes a server. www holds the built-in pages. The error is a sentence for whoever
@@ -65,11 +62,9 @@ func newServer(cfg Config, cameras cameras, www fs.FS, log *slog.Logger) (*Serve
 		cfg.HeaderTimeout = DefaultHeaderTimeout
 	}
 	s := &Server{cfg: cfg, cameras: cameras, log: log, pages: &pages{builtin: www, folder: cfg.WWW}, began: time.Now()}
+	s.walls = wall.NewSet(wallSource{cameras}, log)
 	s.hosts = allowedHosts(cfg)
 	s.origins = allowedOrigins(cfg.Origins)
-	if err := s.prepareLegacy(); err != nil {
-		return nil, err
-	}
 	return s, nil
 }
 
@@ -84,10 +79,15 @@ func (s *Server) Run(ctx context.Context) error {
 	// Requests' contexts come from this one, and end before the connections do.
 	serving, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
-	server := s.newHTTP(serving, s.handler())
-	s.mu.Lock()
-	s.address = listener.Addr()
-	s.mu.Unlock()
+	server := &http.Server{
+		Handler:           s.handler(),
+		BaseContext:       func(net.Listener) context.Context { return serving },
+		ReadHeaderTimeout: s.cfg.HeaderTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // what strangers send, mostly
+	}
 	if s.cfg.Listening != nil {
 		s.cfg.Listening(listener.Addr())
 	}
@@ -113,19 +113,6 @@ func (s *Server) Run(ctx context.Context) error {
 	err = errors.Join(err, s.shutdown(server, listener, end, failed))
 	beside.Wait()
 	return err
-}
-
-// newHTTP is an HTTP server as each listener has it. Requests' contexts come from ctx.
-func (s *Server) newHTTP(ctx context.Context, handler http.Handler) *http.Server {
-	return &http.Server{
-		Handler:           handler,
-		BaseContext:       func(net.Listener) context.Context { return ctx },
-		ReadHeaderTimeout: s.cfg.HeaderTimeout,
-		WriteTimeout:      writeTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // what strangers send, mostly
-	}
 }
 
 // shutdown ends everything that Run has started.

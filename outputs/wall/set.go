@@ -97,23 +97,19 @@ func (s *Set) leave(w *wall) {
 	}
 }
 
-// State is the newest state of a wall that is being watched: live if every camera is,
-// offline if none is, else stale. It is Offline where nobody watches.
-func (s *Set) State(l Layout) media.State {
+// Newest is the newest picture of a wall that is being watched, nil where there is none.
+func (s *Set) Newest(l Layout) *media.Picture {
 	settled, err := l.shape()
 	if err != nil {
-		return media.Offline
+		return nil
 	}
 	s.mu.Lock()
 	w := s.walls[settled]
 	s.mu.Unlock()
 	if w == nil {
-		return media.Offline
+		return nil
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.picture == nil {
-		return media.Offline
-	}
-	return w.picture.State
+	return w.picture
 }

@@ -14,8 +14,8 @@ import (
 // errClosing: the closing frame has been sent, so nothing else may be.
 var errClosing = errors.New("the connection is being closed")
 
-// A writer is the one way to the viewer. Pictures are written by the goroutine that
-// takes them; control frames (pings, pongs, the closing one) come from others and must
+// A writer is the one way to the viewer. Pictures and messages are written by one
+// goroutine; control frames (pings, pongs, the closing one) come from others and must
 // not get between the bytes of a picture. Whoever has one leaves it here: it is sent at
 // once if nothing else is, else behind the picture, and nobody waits for that.
 type writer struct {
@@ -32,8 +32,8 @@ type writer struct {
 	pingedAt time.Time // the first that is unanswered
 }
 
-// picture sends the frames of a picture.
-func (w *writer) picture(bufs [][]byte) error {
+// send sends the frames of a picture, or of a message.
+func (w *writer) send(bufs [][]byte) error {
 	w.sending.Lock()
 	if w.err == nil {
 		w.err = w.conn.Send(bufs)

@@ -23,14 +23,31 @@ const (
 	// Chunked: binary messages of at most 32 KiB, each a header of 16 bytes and a piece
 	// of the JPEG, for links and proxies that choke on large messages.
 	Chunked Protocol = "jpeg-chunked"
+
+	// Tiled: many cameras, each a tile that the client opens; see Tiles.
+	Tiled Protocol = "camgate"
 )
 
-var protocols = []Protocol{JPEG, Chunked}
+// Of one camera, and of many; the first is the default.
+var (
+	protocols     = []Protocol{JPEG, Chunked, Tiled}
+	tileProtocols = []Protocol{Tiled}
+)
 
-// Choose finds the protocol: the first of those offered in Sec-WebSocket-Protocol that
-// there is, else the one of ?protocol=, else JPEG. echoed is what the answer's
-// Sec-WebSocket-Protocol must say, empty if nothing was offered. The error is a sentence.
+// Choose finds the protocol for one camera: the first of those offered in
+// Sec-WebSocket-Protocol that there is, else the one of ?protocol=, else JPEG. echoed is
+// what the answer's Sec-WebSocket-Protocol must say, empty if nothing was offered. The
+// error is a sentence.
 func Choose(offered []string, parameter string) (p Protocol, echoed string, err error) {
+	return choose(protocols, offered, parameter)
+}
+
+// ChooseTiled is Choose where there is no one camera: it finds Tiled, or nothing.
+func ChooseTiled(offered []string, parameter string) (p Protocol, echoed string, err error) {
+	return choose(tileProtocols, offered, parameter)
+}
+
+func choose(protocols []Protocol, offered []string, parameter string) (p Protocol, echoed string, err error) {
 	for _, o := range offered {
 		if slices.Contains(protocols, Protocol(o)) {
 			return Protocol(o), o, nil
@@ -41,22 +58,32 @@ func Choose(offered []string, parameter string) (p Protocol, echoed string, err 
 		wanted = strings.Join(offered, ", ")
 	}
 	if wanted == "" {
-		return JPEG, "", nil
+		return protocols[0], "", nil
 	}
 	if len(offered) == 0 && slices.Contains(protocols, Protocol(wanted)) {
 		return Protocol(wanted), "", nil
 	}
-	return "", "", fmt.Errorf("WebSocket protocol %q is not known here: it must be %s or %s",
-		params.Shorten(wanted), JPEG, Chunked)
+	names := string(protocols[0])
+	for i, p := range protocols[1:] {
+		if i == len(protocols)-2 {
+			names += " or " + string(p)
+		} else {
+			names += ", " + string(p)
+		}
+	}
+	return "", "", fmt.Errorf("WebSocket protocol %q is not known here: it must be %s", params.Shorten(wanted), names)
 }
 
-// Sizes of the chunked protocol, in bytes.
+// Sizes of the chunked protocol, in bytes, and what is in its header.
 const (
 	pieceHeader = 16
 	maxMessage  = 32 << 10
 	maxPiece    = maxMessage - pieceHeader
-	lastPiece   = 1 // flag
 	version     = 1
+
+	// Flags.
+	lastPiece = 1
+	notLive   = 2 // in tiles: the picture is a notice
 )
 
 // A framer turns pictures into WebSocket frames (RFC 6455, 5.2) without copying them:
@@ -83,20 +110,43 @@ func (f *framer) frames(p *media.Picture) [][]byte {
 		left = left[len(piece):]
 		start := len(f.headers)
 		f.headers = appendFrameHeader(f.headers, websocket.BinaryMessage, pieceHeader+len(piece))
-		f.headers = appendPieceHeader(f.headers, p, i, count)
+		flags := byte(0)
+		if i == count-1 {
+			flags = lastPiece
+		}
+		f.headers = appendPieceHeader(f.headers, flags, 0, p, i, count)
 		f.bufs = append(f.bufs, f.headers[start:], piece)
 	}
 	return f.bufs
 }
 
+// tile returns the bytes of the message that is a tile's picture, valid until the next
+// call: a header as of one piece, the time at which the picture was received (i64,
+// microseconds since 1970), the JPEG.
+func (f *framer) tile(tile uint16, p *media.Picture) [][]byte {
+	flags := byte(lastPiece)
+	if p.State != media.Live {
+		flags |= notLive
+	}
+	f.headers = appendFrameHeader(f.headers[:0], websocket.BinaryMessage, pieceHeader+8+len(p.JPEG))
+	f.headers = appendPieceHeader(f.headers, flags, tile, p, 0, 1)
+	f.headers = binary.BigEndian.AppendUint64(f.headers, uint64(p.Received.UnixMicro()))
+	f.bufs = append(f.bufs[:0], f.headers, p.JPEG)
+	return f.bufs
+}
+
+// text returns the bytes of a text message, valid until the next call.
+func (f *framer) text(message []byte) [][]byte {
+	f.headers = appendFrameHeader(f.headers[:0], websocket.TextMessage, len(message))
+	f.bufs = append(f.bufs[:0], f.headers, message)
+	return f.bufs
+}
+
 // appendPieceHeader appends the header of piece i: version, flags, tile (u16, 0 where
 // there is one camera), sequence (u32), index and count (u16), frame length (u32).
-func appendPieceHeader(b []byte, p *media.Picture, i, count int) []byte {
-	flags := byte(0)
-	if i == count-1 {
-		flags = lastPiece
-	}
-	b = append(b, version, flags, 0, 0)
+func appendPieceHeader(b []byte, flags byte, tile uint16, p *media.Picture, i, count int) []byte {
+	b = append(b, version, flags)
+	b = binary.BigEndian.AppendUint16(b, tile)
 	b = binary.BigEndian.AppendUint32(b, uint32(p.Sequence))
 	b = binary.BigEndian.AppendUint16(b, uint16(i))
 	b = binary.BigEndian.AppendUint16(b, uint16(count))
@@ -115,14 +165,21 @@ func appendFrameHeader(b []byte, opcode, length int) []byte {
 	return binary.BigEndian.AppendUint64(append(b, 127), uint64(length))
 }
 
-// judgeMessage says why a message of the client ends the connection: every one does,
-// since neither protocol has any.
-func judgeMessage(kind int, data []byte) (code int, reason string) {
+// judgeMessage says why a message of the client ends the connection: every one does
+// where there is one camera, since neither of its protocols has any.
+func judgeMessage(kind int, data []byte) *websocket.CloseError {
+	if err := notJSON(kind, data); err != nil {
+		return err
+	}
+	return &websocket.CloseError{Code: websocket.ClosePolicyViolation, Text: "this protocol takes no messages"}
+}
+
+func notJSON(kind int, data []byte) *websocket.CloseError {
 	switch {
 	case kind != websocket.TextMessage:
-		return websocket.CloseUnsupportedData, "binary messages are not understood"
+		return &websocket.CloseError{Code: websocket.CloseUnsupportedData, Text: "binary messages are not understood"}
 	case !json.Valid(data):
-		return websocket.CloseUnsupportedData, "the message is not JSON"
+		return &websocket.CloseError{Code: websocket.CloseUnsupportedData, Text: "the message is not JSON"}
 	}
-	return websocket.ClosePolicyViolation, "this protocol takes no messages"
+	return nil
 }

@@ -61,7 +61,7 @@ func unframe(t *testing.T, b []byte) (message, rest []byte) {
 
 func TestFramingAPictureAllocatesAndCopiesNothing(t *testing.T) {
 	picture := &media.Picture{JPEG: make([]byte, 300_000)}
-	for _, p := range protocols {
+	for _, p := range []Protocol{JPEG, Chunked} {
 		f := framer{protocol: p}
 		f.frames(picture)
 		if n := testing.AllocsPerRun(100, func() { f.frames(picture) }); n != 0 {
@@ -92,7 +92,7 @@ func TestProtocolIsChosen(t *testing.T) {
 		if got != c.want || echoed != c.echoed || (err == nil) != (c.want != "") {
 			t.Errorf("%+v: %q, %q, %v", c, got, echoed, err)
 		}
-		if err != nil && !strings.Contains(err.Error(), "jpeg or jpeg-chunked") {
+		if err != nil && !strings.Contains(err.Error(), "jpeg, jpeg-chunked or camgate") {
 			t.Errorf("%+v: %q does not say what is allowed", c, err)
 		}
 	}
@@ -107,7 +107,8 @@ func FuzzClientMessage(f *testing.F) {
 		if len(data) > maxClientMessage {
 			return
 		}
-		code, reason := judgeMessage(kind, data)
+		verdict := judgeMessage(kind, data)
+		code, reason := verdict.Code, verdict.Text
 		if code != websocket.CloseUnsupportedData && code != websocket.ClosePolicyViolation || reason == "" || len(reason) > 123 {
 			t.Errorf("%d %q", code, reason)
 		}

@@ -1,5 +1,6 @@
-// Package ws shows pictures over WebSocket, one camera a connection: a message a picture,
-// or several small ones (see Protocol).
+// Package ws shows pictures over WebSocket: those of one camera, a message a picture or
+// several small ones, or those of many cameras, each a tile that the client opens, changes
+// and acknowledges (see Protocol).
 package ws
 
 import (
@@ -58,8 +59,19 @@ var ErrNotWebSocket = errors.New("this address is for WebSocket connections: new
 // or the request's context or the camera ends (their error). Nothing that it started
 // outlives the call.
 func Serve(w http.ResponseWriter, r *http.Request, v Viewer, o Options) error {
+	s, err := accept(w, r, o)
+	if err != nil {
+		return err
+	}
+	s.hear = judgeMessage
+	s.lastWord = "the camera is no longer shown here"
+	return s.run(r.Context(), func(ctx context.Context) error { return s.show(ctx, v) })
+}
+
+// accept makes the request a WebSocket connection.
+func accept(w http.ResponseWriter, r *http.Request, o Options) (*session, error) {
 	if !websocket.IsWebSocketUpgrade(r) {
-		return ErrNotWebSocket
+		return nil, ErrNotWebSocket
 	}
 	var refused error
 	upgrader := websocket.Upgrader{
@@ -77,19 +89,19 @@ func Serve(w http.ResponseWriter, r *http.Request, v Viewer, o Options) error {
 	hijacked := &hijacker{ResponseWriter: w}
 	gorilla, err := upgrader.Upgrade(hijacked, r, nil)
 	if refused != nil {
-		return refused
+		return nil, refused
 	}
 	if err != nil {
-		return fmt.Errorf("%w: %w", viewerconn.ErrGone, err)
+		return nil, fmt.Errorf("%w: %w", viewerconn.ErrGone, err)
 	}
 	conn, err := viewerconn.New(hijacked.gate.Conn, o.Stall)
 	if err != nil {
 		gorilla.Close()
-		return err
+		return nil, err
 	}
 	s := &session{options: o, gorilla: gorilla, writer: writer{conn: conn}}
 	hijacked.gate.control = s.writer.frame
-	return s.run(r.Context(), v)
+	return s, nil
 }
 
 // A hijacker hands gorilla the gate in place of the bare connection.
@@ -112,9 +124,14 @@ type session struct {
 	options Options
 	gorilla *websocket.Conn // reads
 	writer  writer
+
+	// hear takes a message of the viewer; what it returns ends the session.
+	hear     func(kind int, data []byte) *websocket.CloseError
+	lastWord string // to the viewer, where the gateway ends the session
 }
 
-func (s *session) run(ctx context.Context, v Viewer) error {
+// run shows pictures until the session ends.
+func (s *session) run(ctx context.Context, show func(context.Context) error) error {
 	conn := s.writer.conn
 	watching, end := context.WithCancelCause(ctx)
 	var helpers sync.WaitGroup
@@ -127,7 +144,7 @@ func (s *session) run(ctx context.Context, v Viewer) error {
 	// Whatever ends the session, it must not wait for a slow viewer.
 	defer context.AfterFunc(watching, func() { conn.Hurry(lastWords) })()
 
-	err := s.show(watching, v)
+	err := show(watching)
 	if cause := context.Cause(watching); cause != nil {
 		err = cause
 	}
@@ -143,7 +160,7 @@ func (s *session) run(ctx context.Context, v Viewer) error {
 	case errors.As(err, &refused):
 		s.writer.close(refused.Code, refused.Text)
 	default:
-		s.writer.close(websocket.CloseGoingAway, "the camera is no longer shown here")
+		s.writer.close(websocket.CloseGoingAway, s.lastWord)
 	}
 	end(nil)
 	// The reader may still take the viewer's closing frame; it, and what else comes, is
@@ -160,7 +177,7 @@ func (s *session) show(ctx context.Context, v Viewer) error {
 		if err != nil {
 			return err
 		}
-		if err := s.writer.picture(frames.frames(p)); err != nil {
+		if err := s.writer.send(frames.frames(p)); err != nil {
 			return viewerconn.Reason(err)
 		}
 	}
@@ -173,12 +190,15 @@ func (s *session) read() error {
 		s.writer.answered()
 		return nil
 	})
-	kind, data, err := s.gorilla.ReadMessage()
-	if err == nil {
-		code, reason := judgeMessage(kind, data)
-		return &websocket.CloseError{Code: code, Text: reason}
+	for {
+		kind, data, err := s.gorilla.ReadMessage()
+		if err != nil {
+			return s.verdict(err)
+		}
+		if refused := s.hear(kind, data); refused != nil {
+			return refused
+		}
 	}
-	return s.verdict(err)
 }
 
 // A goodbyeError says that the viewer has closed the connection as the protocol wants it.
