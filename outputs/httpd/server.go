@@ -19,6 +19,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"camgate/outputs/legacy"
 	"camgate/outputs/wall"
 )
 
@@ -40,8 +41,12 @@ type Server struct {
 	viewers  atomic.Int64
 	handlers sync.WaitGroup // requests that are being answered
 
-	mu     sync.Mutex
-	ending bool // no more are answered
+	socket    legacy.Socket
+	strangers strangers
+
+	mu      sync.Mutex
+	ending  bool     // no more are answered
+	address net.Addr // that HTTP is served on; nil before
 }
 
 // New makes a server. www holds the built-in pages. The error is a sentence for whoever
@@ -65,6 +70,9 @@ func newServer(cfg Config, cameras cameras, www fs.FS, log *slog.Logger) (*Serve
 	s.walls = wall.NewSet(wallSource{cameras}, log)
 	s.hosts = allowedHosts(cfg)
 	s.origins = allowedOrigins(cfg.Origins)
+	if err := s.prepareLegacy(); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 
@@ -79,15 +87,10 @@ func (s *Server) Run(ctx context.Context) error {
 	// Requests' contexts come from this one, and end before the connections do.
 	serving, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
-	server := &http.Server{
-		Handler:           s.handler(),
-		BaseContext:       func(net.Listener) context.Context { return serving },
-		ReadHeaderTimeout: s.cfg.HeaderTimeout,
-		WriteTimeout:      writeTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // what strangers send, mostly
-	}
+	server := s.newHTTP(serving, s.handler())
+	s.mu.Lock()
+	s.address = listener.Addr()
+	s.mu.Unlock()
 	if s.cfg.Listening != nil {
 		s.cfg.Listening(listener.Addr())
 	}
@@ -113,6 +116,19 @@ func (s *Server) Run(ctx context.Context) error {
 	err = errors.Join(err, s.shutdown(server, listener, end, failed))
 	beside.Wait()
 	return err
+}
+
+// newHTTP is an HTTP server as each listener has it. Requests' contexts come from ctx.
+func (s *Server) newHTTP(ctx context.Context, handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ReadHeaderTimeout: s.cfg.HeaderTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // what strangers send, mostly
+	}
 }
 
 // shutdown ends everything that Run has started.
