@@ -19,6 +19,7 @@ type (
 		Name() string
 		Newest(media.Rendition) *media.Picture
 		Status() camera.Status
+		Brief() camera.Brief
 		watch(wish) (viewer, error)
 		Move(context.Context, camera.Order) error
 		Presets(context.Context) ([]onvif.Preset, error)

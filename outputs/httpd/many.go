@@ -111,14 +111,11 @@ func (t tileSource) State(name string) (state, problem string) {
 	if one == nil {
 		return "", ""
 	}
-	status := one.Status()
-	switch status.State {
-	case "idle", "connecting":
-		return "connecting", status.LastError
-	case "live":
-		return "live", ""
+	b := one.Brief()
+	if b.State == "idle" {
+		b.State = "connecting" // since there is somebody who wants to see it
 	}
-	return status.State, status.LastError
+	return b.State, b.LastError
 }
 
 // askedWall finds what a request for a wall asks for: /wall?cams=a,b or ?name=NAME.
@@ -245,7 +242,7 @@ func (w wallSource) Connecting(name string) bool {
 	if one == nil {
 		return false
 	}
-	state := one.Status().State
+	state := one.Brief().State
 	return state == "connecting" || state == "idle"
 }
 
@@ -270,9 +267,14 @@ func (w wallCamera) Newest(r media.Rendition) *media.Picture {
 	return nil
 }
 
-// Status says live if every camera of the wall is, offline or connecting if none is, and
-// stale between the two.
 func (w wallCamera) Status() camera.Status {
+	b := w.Brief()
+	return camera.Status{Name: w.layout.Name, State: b.State, LastError: b.LastError}
+}
+
+// Brief says live if every camera of the wall is, offline or connecting if none is, and
+// stale between the two.
+func (w wallCamera) Brief() camera.Brief {
 	live, others, connecting := 0, 0, false
 	for _, name := range w.layout.Cameras {
 		one := w.s.cameras.find(name)
@@ -281,7 +283,7 @@ func (w wallCamera) Status() camera.Status {
 		case one == nil:
 			others++
 		default:
-			switch one.Status().State {
+			switch one.Brief().State {
 			case "live":
 				live++
 			case "connecting", "idle":
@@ -292,19 +294,19 @@ func (w wallCamera) Status() camera.Status {
 			}
 		}
 	}
-	status := camera.Status{Name: w.layout.Name, State: "stale"}
+	b := camera.Brief{State: "stale"}
 	switch {
 	case others == 0:
-		status.State = "live"
+		b.State = "live"
 	case live == 0 && connecting:
-		status.State = "connecting"
+		b.State = "connecting"
 	case live == 0:
-		status.State = "offline"
+		b.State = "offline"
 	}
 	if live > 0 && others > 0 {
-		status.LastError = fmt.Sprintf("%d of the wall's %d cameras are not live", others, live+others)
+		b.LastError = fmt.Sprintf("%d of the wall's %d cameras are not live", others, live+others)
 	}
-	return status
+	return b
 }
 
 func (w wallCamera) watch(wanted wish) (viewer, error) {

@@ -24,6 +24,12 @@ import (
 	"camgate/outputs/wall"
 )
 
+func (f *fakeCamera) Brief() camera.Brief {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return camera.Brief{State: f.state}
+}
+
 // tilesClient speaks the protocol camgate.
 type tilesClient struct {
 	t    *testing.T
