@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/gorilla/websocket"
 	"github.com/labstack/echo/v4"
 
 	"camgate/camera"
@@ -104,6 +107,15 @@ func (s *Server) port() string {
 	}
 	_, port, _ := net.SplitHostPort(s.address.String())
 	return port
+}
+
+// asksForCctvAgent says whether a request to /ws asks for cctvAgent's protocol there.
+func asksForCctvAgent(r *http.Request) bool {
+	offered := websocket.Subprotocols(r)
+	if len(offered) == 0 {
+		return r.URL.Query().Get("protocol") == legacy.Protocol
+	}
+	return slices.Contains(offered, legacy.Protocol)
 }
 
 // cctvAgentSocket shows cameras as cctvAgent's pages want them.

@@ -287,6 +287,23 @@ func TestWhoMayOpenCctvAgentsSocket(t *testing.T) {
 	}
 }
 
+func TestCctvAgentsProtocolIsOnTheSharedSocketToo(t *testing.T) {
+	cam := newFake("cam1")
+	g := serve(t, Config{}, cam)
+	conn, _, err := websocket.DefaultDialer.Dial("ws://"+g.addr+"/ws?protocol=cctvagent", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+	p := page{t, conn}
+	p.say(`{"act":"open","url":"cam1"}`)
+	shown := cam.show(100, media.Live)
+	if string(p.picture()) != string(shown.JPEG) {
+		t.Error("another picture")
+	}
+}
+
 func TestCctvAgentsViewersAreCounted(t *testing.T) {
 	g, at := agentSite(t, Config{MaxViewers: 1}, newFake("cam1"))
 	p := openPage(t, at, "")

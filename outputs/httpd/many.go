@@ -49,6 +49,9 @@ func (s *Server) shown(name string) served {
 // viewer of its camera.
 func (s *Server) manyTiles(c echo.Context) error {
 	r := c.Request()
+	if asksForCctvAgent(r) {
+		return s.cctvAgentSocket(c)
+	}
 	p, err := params.Parse(r.URL.RawQuery)
 	if err != nil {
 		return badRequest(err)
