@@ -1,7 +1,7 @@
 // Command bench measures what a picture costs in the gateway, how old it is when a viewer
 // has it, and how soon the first one comes; beside it the floor below which nothing can
 // go, on the same stream in the same run. With -peers it measures go2rtc and Motion on
-// the same camera.
+// the same camera. With -only it measures single rows: bench -only webrtc,wall.
 package main
 
 import (
@@ -24,8 +24,10 @@ func main() {
 	peers := flag.Bool("peers", false, "measure go2rtc and Motion too")
 	go2rtc := flag.String("go2rtc", "bin/go2rtc", "go2rtc, for -peers")
 	seconds := flag.Int("seconds", 20, "how long each measurement lasts")
-	only := flag.String("only", "", "measure only what has this in its name")
+	only := flag.String("only", "", "measure only what has one of these, split by commas, in its name; -list names all")
+	list := flag.Bool("list", false, "name what -only can choose from, and measure nothing")
 	floor := flag.String("floor", "", "") // how bench runs the floor in a process of its own
+	play := flag.String("play", "", "")   // and WebRTC viewers
 	flag.Parse()
 
 	if *floor != "" {
@@ -35,10 +37,24 @@ func main() {
 		}
 		return
 	}
+	if *play != "" {
+		if err := rig.RunPlayers(append([]string{*play}, flag.Args()...)); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	b := &bench{camgate: *camgate, go2rtc: *go2rtc, last: time.Duration(*seconds) * time.Second, only: *only}
-	err := b.run(ctx, *peers)
+	b := &bench{camgate: *camgate, go2rtc: *go2rtc, last: time.Duration(*seconds) * time.Second, only: strings.Split(strings.ToLower(*only), ",")}
+	steps := b.steps(*peers)
+	if *list {
+		for _, s := range steps {
+			fmt.Println(s.name)
+		}
+		return
+	}
+	err := b.run(ctx, steps)
 	fmt.Println(b.table.String())
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
