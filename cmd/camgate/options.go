@@ -7,6 +7,7 @@ import (
 	"camgate/config"
 	"camgate/outputs/httpd"
 	"camgate/outputs/legacy"
+	"camgate/outputs/wall"
 )
 
 // serverOptions is what a configuration says of the server.
@@ -25,6 +26,10 @@ func serverOptions(cfg *config.Config) (httpd.Config, error) {
 		},
 		MaxViewers: cfg.Limits.MaxViewers,
 		Version:    version,
+	}
+	for _, w := range cfg.Walls {
+		options.Walls = append(options.Walls, wall.Layout{Name: w.Name, Cameras: w.Cameras, Columns: w.Columns, Width: w.Width,
+			FPS: w.FPS, Quality: w.Quality, Labels: w.Labels})
 	}
 	for _, one := range cfg.HTTP.TrustedProxies {
 		prefix, err := netip.ParsePrefix(one)
