@@ -52,8 +52,15 @@ type Config struct {
 	// Events keeps the camera's events subscribed, so that Status tells of motion.
 	Events bool
 
+	// Substream is where the same picture comes smaller, for Camera.Substream; zero: an ONVIF
+	// camera's profiles are looked through.
+	Substream source.Address
+
 	// Source is passed on to the RTSP source; what it says of one session is set by the camera.
 	Source source.Options
+
+	// Audio takes the camera's sound, where it has some, for Camera.Audio.
+	Audio bool
 
 	OnDemand bool          // connect for the first viewer only, leave Linger after the last
 	Linger   time.Duration // how long a camera nobody watches stays connected
@@ -72,9 +79,10 @@ type Camera struct {
 	cfg Config
 	log *slog.Logger
 
-	device    *device        // nil where the address is of a stream
-	ordering  chan struct{}  // of one element, held while the camera is given an order
-	movements sync.WaitGroup // that are to be stopped, and what else the camera is told
+	device   *device        // nil where the address is of a stream
+	parent   *Camera        // whose substream this is; nil: none
+	ordering chan struct{}  // of one element, held while the camera is given an order
+	tasks    sync.WaitGroup // beside the two of Run: each ends soon after Run is over, or before
 
 	demand     chan struct{}   // of one element: viewers have come or gone
 	reconsider chan struct{}   // of one element: the same, for the choice of a profile
@@ -91,7 +99,10 @@ type Camera struct {
 	units      gopCache
 	packets    packetLog
 	reordering reordering
-	keyAsked   time.Time // when the camera was last asked for a key frame
+	hearing    hearing
+	smaller    *Camera                     // see Substream; nil: nobody has asked for it
+	start      func(func(context.Context)) // runs beside the camera; nil: it is not run
+	keyAsked   time.Time                   // when the camera was last asked for a key frame
 	decoding   decodeMode
 	life       life
 	counts     counts
@@ -105,6 +116,13 @@ type counts struct {
 
 // New makes a camera. It does not connect.
 func New(cfg Config, log *slog.Logger) *Camera {
+	c := newCamera(cfg, log)
+	c.device = newDevice(c.cfg, c.log)
+	return c
+}
+
+// newCamera is New for a camera that asks no device of its own.
+func newCamera(cfg Config, log *slog.Logger) *Camera {
 	if cfg.Quality == 0 {
 		cfg.Quality = media.DefaultQuality
 	}
@@ -120,11 +138,11 @@ func New(cfg Config, log *slog.Logger) *Camera {
 		wake:       make(chan struct{}, 1),
 		renditions: make(map[media.Rendition]*rendition),
 		readers:    make(map[*PacketReader]struct{}),
+		hearing:    hearing{listeners: make(map[*AudioReader]struct{})},
 	}
 	c.cfg.Source.Camera, c.cfg.Source.Log = cfg.Name, c.log
 	c.runs, c.over = context.WithCancel(context.Background())
 	c.ended = c.runs.Done()
-	c.device = newDevice(c.cfg, c.log)
 	c.life.since = time.Now() // idle until somebody watches
 	return c
 }
@@ -143,12 +161,19 @@ func (c *Camera) Run(ctx context.Context) error {
 			others.Go(func() { c.device.watchMotion(ctx) })
 		}
 	}
+	c.mu.Lock()
+	c.start = func(run func(context.Context)) { others.Go(func() { run(ctx) }) }
+	if c.smaller != nil {
+		c.start(c.smaller.runBeside)
+	}
+	c.mu.Unlock()
 	err := c.live(ctx)
 	c.mu.Lock()
+	c.start = nil
 	c.over()
 	c.mu.Unlock()
 	others.Wait()
-	c.movements.Wait()
+	c.tasks.Wait()
 	return err
 }
 

@@ -51,6 +51,9 @@ func (c *Camera) demandNow() demand {
 // choose says where the next session's pictures are to come from. An ONVIF camera that
 // has not been asked is asked.
 func (c *Camera) choose(ctx context.Context) (choice, error) {
+	if c.parent != nil {
+		return c.parent.chooseSmaller(ctx)
+	}
 	if c.device == nil {
 		return choice{address: c.cfg.Address}, nil
 	}

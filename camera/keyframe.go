@@ -33,7 +33,8 @@ func (c *Camera) RequestKeyFrame() {
 		return
 	}
 	signal(current.keyframes)
-	if c.device == nil || current.chosen.snapshot != "" {
+	asked := c.asked()
+	if asked == nil || current.chosen.snapshot != "" {
 		return
 	}
 	select {
@@ -41,8 +42,8 @@ func (c *Camera) RequestKeyFrame() {
 		return // Run waits for nothing new
 	default:
 	}
-	if client, profile, known := c.device.profileOf(current.chosen.token); known {
-		c.movements.Go(func() { c.synchronize(client, profile) })
+	if client, profile, known := asked.profileOf(current.chosen.token); known {
+		c.tasks.Go(func() { c.synchronize(client, profile) })
 	}
 }
 

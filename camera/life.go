@@ -121,8 +121,8 @@ func (c *Camera) stream(ctx context.Context) error {
 	if errors.Is(context.Cause(ctx), errAsked) {
 		err = errAsked
 	}
-	if c.device != nil && c.pictures() == before {
-		c.device.gone(err)
+	if d := c.asked(); d != nil && c.pictures() == before {
+		d.gone(err)
 	}
 	c.disconnected()
 	if err == nil {
@@ -136,6 +136,9 @@ func (c *Camera) stream(ctx context.Context) error {
 func (c *Camera) find(ctx context.Context) (choice, error) {
 	for {
 		chosen, err := c.choose(ctx)
+		if c.device == nil {
+			return chosen, err
+		}
 		var gone *onvif.UnreachableError
 		switch {
 		case err == nil || ctx.Err() != nil:
@@ -175,8 +178,8 @@ var errAsked = errors.New("connecting again, as somebody asked")
 // Reconnect ends the present connection, if there is one; the next follows at once. What
 // an ONVIF camera said is asked again.
 func (c *Camera) Reconnect() {
-	if c.device != nil {
-		c.device.doubt()
+	if d := c.asked(); d != nil {
+		d.doubt()
 	}
 	c.endSession(errAsked)
 }

@@ -138,7 +138,7 @@ func (c *Camera) stopAfter(d time.Duration, client *onvif.Client, profile onvif.
 	}
 	overtaken := make(chan struct{})
 	c.moving = overtaken
-	c.movements.Go(func() { c.stopMovement(d, client, profile, overtaken) })
+	c.tasks.Go(func() { c.stopMovement(d, client, profile, overtaken) })
 	return true
 }
 

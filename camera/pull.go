@@ -56,7 +56,8 @@ func (s *session) run(ctx context.Context, conn net.Conn) error {
 	options := s.c.cfg.Source
 	options.Transport = s.c.transport()
 	options.KeyFrames = s.keyframes
-	options.DigestOnly = s.c.device != nil && s.c.device.digestOnly()
+	options.Audio = s.c.listens(s)
+	options.DigestOnly = s.c.asked() != nil && s.c.asked().digestOnly()
 	return source.RTSP(ctx, conn, s.chosen.address, options, s)
 }
 
@@ -208,6 +209,7 @@ func (s *session) takeOver() {
 	c.life.gopBegan, c.life.gopFrames = time.Time{}, 0
 	c.forgetUnits()
 	c.reordering.session()
+	c.heard(s.info)
 	signal(s.took)
 }
 

@@ -16,6 +16,7 @@ type Status struct {
 	Address      string            `json:"address"`
 	Transport    string            `json:"transport,omitempty"` // tcp, udp or multicast
 	Codec        string            `json:"codec,omitempty"`
+	Audio        string            `json:"audio,omitempty"`  // codec of its sound, where there is some and it is taken
 	Width        int               `json:"width,omitempty"`  // of the camera's picture, in pixels
 	Height       int               `json:"height,omitempty"` // of the camera's picture, in pixels
 	FPS          float64           `json:"fps"`              // access units a second, over the last seconds
@@ -98,6 +99,9 @@ func (c *Camera) Status() Status {
 	}
 	if l.info.Codec != media.UnknownCodec {
 		s.Codec, s.Transport = l.info.Codec.String(), l.info.Transport
+	}
+	if l.current != nil && l.info.Audio.Codec != media.UnknownAudio {
+		s.Audio = l.info.Audio.Codec.String()
 	}
 	s.FPS, s.Bitrate = c.rate.rate(now)
 	if !l.lastWhole.IsZero() {

@@ -65,7 +65,7 @@ func (s *session) answered(r *base.Response) {
 		r.Header["Session"] = base.HeaderValue{saneSession(session[0])}
 	}
 	if kind := r.Header["Content-Type"]; len(kind) > 0 && strings.HasPrefix(kind[0], "application/sdp") {
-		r.Body = videoOnly(r.Body)
+		r.Body = readableTracks(r.Body, s.hears)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -111,28 +111,6 @@ func saneSession(header string) string {
 		}
 	}
 	return id
-}
-
-// videoOnly is a session description (RFC 4566) without the tracks that are no video:
-// gortsplib refuses it as a whole for an audio track that is described wrongly. What holds
-// no video at all stays as it is, so that the error can tell what there is.
-func videoOnly(sdp []byte) []byte {
-	var kept strings.Builder
-	video, section := false, "session"
-	for line := range strings.Lines(string(sdp)) {
-		if kind, ok := strings.CutPrefix(line, "m="); ok {
-			section, _, _ = strings.Cut(kind, " ")
-			video = video || section == "video"
-		}
-		grouping := strings.HasPrefix(line, "a=group:") // names tracks that may be gone
-		if section == "video" || section == "session" && !grouping {
-			kept.WriteString(line)
-		}
-	}
-	if !video {
-		return sdp
-	}
-	return []byte(kept.String())
 }
 
 // patience ends a session whose camera does not answer, while it is asked for a stream.

@@ -42,4 +42,9 @@ type Info struct {
 	Transport string // "udp", "tcp" or "multicast"
 	ExtraData []byte // MPEG-4 Part 2: its configuration (RFC 6416 section 7.1); else nil
 	Server    string // what the camera calls its RTSP server, if anything
+
+	// Audio is the sound that comes beside; Options.Audio is why there is some. NoAudio says
+	// that asking for it cost the connection, and it is better not asked for again.
+	Audio   AudioTrack
+	NoAudio bool
 }

@@ -118,11 +118,14 @@ func FuzzDescription(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		ok, codecs := video(b)
 		if !ok {
-			videoOnly(b)
+			readableTracks(b, false)
+			readableTracks(b, true)
 			return
 		}
-		if ok, left := video(videoOnly(b)); !ok || !slices.Equal(codecs, left) {
-			t.Errorf("%q: had %v, and has %v, %t", b, codecs, left, ok)
+		for _, audio := range []bool{false, true} {
+			if ok, left := video(readableTracks(b, audio)); !ok || !slices.Equal(codecs, left) {
+				t.Errorf("%q: had %v, and has %v, %t", b, codecs, left, ok)
+			}
 		}
 	})
 }

@@ -54,6 +54,10 @@ type Options struct {
 	// DigestOnly refuses to log in with Basic, which shows the password to whoever asks.
 	DigestOnly bool
 
+	// Audio takes the sound of the camera's first audio track that can be read; nil: none is
+	// asked for. What goes wrong with it never costs the pictures.
+	Audio AudioSink
+
 	// KeyFrames, where not nil, asks the camera for a key frame with each element: by an RTCP
 	// picture loss indication (RFC 4585 section 6.3.1), once it sends pictures.
 	KeyFrames <-chan struct{}
@@ -104,15 +108,22 @@ func RTSP(ctx context.Context, conn net.Conn, a Address, o Options, sink Sink) e
 		}
 	}
 	var err error
-	for _, transport := range transports {
-		s := &session{address: a, options: o, transport: transport, sink: sink, conns: conns}
+	hears, noAudio := o.Audio != nil, false
+	for len(transports) > 0 {
+		s := &session{address: a, options: o, transport: transports[0], sink: sink, conns: conns, hears: hears}
+		s.info.NoAudio = noAudio
 		err = s.run(ctx)
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			return ctx.Err()
-		}
-		if !s.refusedUDP(err) {
+		case s.lostToAudio(err):
+			hears, noAudio = false, true
+			o.Log.Info("the camera is asked for its pictures alone", "camera", o.Camera, "because", scrub(err.Error(), a))
+			continue
+		case !s.refusedUDP(err):
 			return s.explain(err)
 		}
+		transports = transports[1:]
 		o.Log.Debug("the camera does not agree on UDP", "camera", o.Camera, "error", scrub(err.Error(), a))
 	}
 	return err
@@ -126,6 +137,8 @@ type session struct {
 	conns     *connections
 	client    *gortsplib.Client
 	tls       *certificateCheck
+	hears     bool   // an audio track is to be set up
+	sound     *audio // nil: none was set up, or tried
 	track     format.Format
 	video     *description.Media // track's
 	patience  *patience
@@ -201,6 +214,7 @@ func (s *session) play() error {
 	}
 	s.client.OnPacketRTP(video, s.track, s.packet)
 	s.client.OnPacketRTCP(video, s.control)
+	s.setUpAudio(desc)
 	if _, err := s.client.Play(nil); err != nil {
 		return err
 	}
@@ -208,6 +222,55 @@ func (s *session) play() error {
 	defer s.mu.Unlock()
 	s.agreed()
 	return nil
+}
+
+// setUpAudio asks for the first audio track that we can read. A camera that refuses it goes
+// on with its pictures; one that hangs up is asked again without, see lostToAudio.
+func (s *session) setUpAudio(desc *description.Session) {
+	if !s.hears {
+		return
+	}
+	for _, m := range desc.Medias {
+		if m.Type != description.MediaTypeAudio || m.IsBackChannel {
+			continue
+		}
+		for _, f := range m.Formats {
+			a := newAudio(m, f, s.options.Audio)
+			if a == nil {
+				continue
+			}
+			s.sound = a
+			if _, err := s.client.Setup(desc.BaseURL, m, 0, 0); err != nil {
+				s.options.Log.Debug("the camera does not give its sound", "camera", s.options.Camera, "error", scrub(err.Error(), s.address))
+				return
+			}
+			s.mu.Lock()
+			s.info.Audio = a.track
+			s.mu.Unlock()
+			s.client.OnPacketRTP(m, f, s.audioPacket)
+			return
+		}
+	}
+}
+
+func (s *session) audioPacket(p *rtp.Packet) {
+	now := time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.agreed()
+	s.sound.packet(p, now)
+}
+
+// lostToAudio is true where a session that asked for sound ended before any picture came: it
+// may do without.
+func (s *session) lostToAudio(err error) bool {
+	var status liberrors.ErrClientBadStatusCode
+	if errors.As(err, &status) && (status.Code == base.StatusUnauthorized || status.Code == base.StatusForbidden) {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sound != nil && s.packets == 0
 }
 
 // setupError is why SETUP failed, by which UDP is refused.
