@@ -5,7 +5,7 @@ set -eu
 
 packages="gcc libc6-dev pkg-config libavcodec-dev libavformat-dev libavfilter-dev libavdevice-dev libavutil-dev libswscale-dev libswresample-dev libjpeg62-turbo-dev"
 if [ "${1:-build}" = test ]; then
-	packages="$packages ffmpeg chromium iproute2 iptables clang-format shellcheck minidlna gssdp-tools libgtk-4-bin wsdd"
+	packages="$packages ffmpeg chromium iproute2 iptables clang-format shellcheck minidlna gssdp-tools libgtk-4-bin wsdd nginx haproxy firefox-esr"
 	command -v npm >/dev/null || packages="$packages nodejs npm"
 fi
 
