@@ -88,6 +88,19 @@ func (h *Host) Down() { h.t.Helper(); h.Run("ip", "link", "set", h.device, "down
 // Up joins it again.
 func (h *Host) Up() { h.t.Helper(); h.Run("ip", "link", "set", h.device, "up") }
 
+// Drop has the host take no packets and send none, over any interface but loopback, while
+// its link stays up: as when something between us and it fails.
+func (h *Host) Drop() { h.t.Helper(); h.filter("-A") }
+
+// Pass ends Drop.
+func (h *Host) Pass() { h.t.Helper(); h.filter("-D") }
+
+func (h *Host) filter(change string) {
+	h.t.Helper()
+	h.Run("iptables", change, "INPUT", "-i", h.device, "-j", "DROP")
+	h.Run("iptables", change, "OUTPUT", "-o", h.device, "-j", "DROP")
+}
+
 func (h *Host) must(name string, args ...string) {
 	h.t.Helper()
 	if err := run(name, args...); err != nil {

@@ -1,0 +1,242 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"camgate/camsim/stamp"
+	"camgate/testnet"
+)
+
+// How soon players show the camera again once they could.
+const backAgain = 5 * time.Second
+
+// everyPath is the paths that the page below shows one camera by, side by side.
+var everyPath = []string{"ws", "mjpeg", "snapshot"}
+
+func init() {
+	pages["paths.html"] = `<html lang="en"><body style="margin:0"><script src="player.js"></script><script>
+		var players = {};
+		location.search.slice(1).split(',').forEach(function (path) {
+			var div = document.body.appendChild(document.createElement('div'));
+			div.style.cssText = 'float:left;width:320px;height:192px';
+			players[path] = new Camgate.Player(div, { camera: 'cam1', path: path + ',' + path });
+		});
+		// look tells of each player its state, and the picture that it shows.
+		function look() {
+			var all = {}, path, canvas;
+			for (path in players) {
+				canvas = players[path].frame();
+				all[path] = { state: players[path].element.getAttribute('data-state'), path: players[path].element.getAttribute('data-path'), picture: canvas ? canvas.toDataURL('image/png').split(',')[1] : '' };
+			}
+			return JSON.stringify(all);
+		}
+	</script>`
+}
+
+// watchEveryPath opens the page with a player for each path.
+func watchEveryPath(t *testing.T, host string, paths []string) *browser {
+	t.Helper()
+	return browse(t, 1000, 500, "http://"+host+"/paths.html?"+strings.Join(paths, ","))
+}
+
+// onPath is what one player shows.
+type onPath struct {
+	State, Path, Picture string
+	frame                uint32
+	stamped              bool
+}
+
+func (b *browser) look() map[string]onPath {
+	b.t.Helper()
+	all := map[string]onPath{}
+	if err := json.Unmarshal([]byte(ask(b, chromedp.Evaluate[string]("look()"))), &all); err != nil {
+		b.t.Fatal(err)
+	}
+	for path, p := range all {
+		if p.Picture != "" {
+			p.frame, p.stamped = stamp.Read(decodePNG(b.t, p.Picture))
+		}
+		p.Picture = ""
+		all[path] = p
+	}
+	return all
+}
+
+// allShow waits until each player is live and shows pictures that follow each other, and
+// returns how long the last of them took.
+func (b *browser) allShow(what string, within time.Duration) time.Duration {
+	b.t.Helper()
+	began := time.Now()
+	first := map[string]uint32{}
+	took := map[string]time.Duration{}
+	var last map[string]onPath
+	defer func() {
+		if b.t.Failed() {
+			b.t.Logf("back after %v; the players: %+v", took, last)
+			b.keep("recover-" + strings.ReplaceAll(b.t.Name(), "/", "-"))
+		}
+	}()
+	eventually(b.t, what, within, func() bool {
+		last = b.look()
+		for path, p := range last {
+			if _, done := took[path]; done || p.State != "live" || !p.stamped {
+				continue
+			}
+			if n, seen := first[path]; !seen {
+				first[path] = p.frame
+			} else if n != p.frame {
+				took[path] = time.Since(began)
+			}
+		}
+		return len(took) == len(last)
+	})
+	b.t.Logf("%s: %v", what, took)
+	var longest time.Duration
+	for _, d := range took {
+		longest = max(longest, d)
+	}
+	return longest
+}
+
+// noneLooksLive waits until no player calls its picture live.
+func (b *browser) noneLooksLive(within time.Duration) {
+	b.t.Helper()
+	var last map[string]onPath
+	defer func() {
+		if b.t.Failed() {
+			b.t.Logf("the players: %+v", last)
+		}
+	}()
+	eventually(b.t, "no player calls its picture live", within, func() bool {
+		last = b.look()
+		for _, p := range last {
+			if p.State == "live" {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// pagesFolder is a folder of this suite's pages, for [http] www.
+func pagesFolder(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range pages {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("<!DOCTYPE html>"+text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// gatewayElsewhere is a gateway and its camera on a host of their own.
+func gatewayElsewhere(t *testing.T, more string) (*testnet.Host, *site) {
+	t.Helper()
+	host := testnet.New(t)
+	camera := start(t, host.Command(program(t, "camsim"), "--size", "320x192", "--gop", "25", "--clip", "--listen", "127.0.0.1:8554"))
+	camera.says("rtsp://", 20*time.Second)
+	file := write(t, "config.toml", fmt.Sprintf("[http]\nlisten = \"%s:8000\"\nallow_anonymous = true\nwww = %q\n%s[[camera]]\nname = \"cam1\"\nsource = \"rtsp://127.0.0.1:8554/cam1\"\ntransport = \"tcp\"\n",
+		host.Theirs, pagesFolder(t), more))
+	gateway := start(t, host.Command(program(t, "camgate"), "serve", "--config", file))
+	gateway.says("serving", 10*time.Second)
+	return host, &site{t: t, host: host.Theirs + ":8000", log: gateway.err}
+}
+
+// TestPlayersComeBackAfterTheNetworkWasCut has a page show one camera by each path, and the
+// network between it and the gateway cut for half a minute.
+func TestPlayersComeBackAfterTheNetworkWasCut(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		cut, mend func(*testnet.Host)
+	}{
+		{"the link is down", (*testnet.Host).Down, (*testnet.Host).Up},
+		{"packets are dropped", (*testnet.Host).Drop, (*testnet.Host).Pass},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			host, s := gatewayElsewhere(t, "")
+			b := watchEveryPath(t, s.host, everyPath)
+			b.allShow("each path shows the camera", 20*time.Second)
+			c.cut(host)
+			over := time.After(30 * time.Second)
+			b.noneLooksLive(5*time.Second + slack)
+			for done := false; !done; {
+				select {
+				case <-over:
+					done = true
+				case <-time.After(200 * time.Millisecond):
+					b.noneLooksLive(0)
+				}
+			}
+			c.mend(host)
+			b.allShow("each path shows the camera again", backAgain+slack)
+		})
+	}
+}
+
+// serves is how long after its start a gateway answers.
+func serves(t *testing.T, cmd *exec.Cmd, url string) (*process, time.Duration) {
+	t.Helper()
+	began := time.Now()
+	p := start(t, cmd)
+	client := http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	eventually(t, "the gateway answers", 10*time.Second, func() bool {
+		answer, err := client.Get(url)
+		if err != nil {
+			return false
+		}
+		answer.Body.Close()
+		return answer.StatusCode == http.StatusOK
+	})
+	return p, time.Since(began)
+}
+
+// TestPlayersComeBackAfterTheGatewayWasKilled kills the program in the middle of its work,
+// several times, and starts it again.
+func TestPlayersComeBackAfterTheGatewayWasKilled(t *testing.T) {
+	t.Parallel()
+	cam := camsimStart(t, small("cam1"))
+	file := write(t, "config.toml", fmt.Sprintf("[http]\nlisten = \"127.0.0.1:0\"\nwww = %q\n[webrtc]\nlisten = \"127.0.0.1:0\"\n[[camera]]\nname = \"cam1\"\nsource = %q\ntransport = \"tcp\"\n", pagesFolder(t), cam.URL()))
+	p, s := serveProgram(t, file)
+	again := strings.Replace(string(read(t, file)), "127.0.0.1:0", s.host, 1)
+	file = write(t, "again.toml", again)
+	b := watchEveryPath(t, s.host, everyPath)
+	b.allShow("each path shows the camera", 20*time.Second)
+	for range 4 {
+		p.signal(syscall.SIGKILL)
+		p.exit(5 * time.Second)
+		b.noneLooksLive(5*time.Second + slack)
+		var took time.Duration
+		p, took = serves(t, exec.Command(program(t, "camgate"), "serve", "--config", file), "http://"+s.host+"/healthz")
+		if took > time.Second+slack {
+			t.Errorf("the gateway served %v after its start", took)
+		}
+		t.Logf("the gateway served %v after its start", took.Round(time.Millisecond))
+		b.allShow("each path shows the camera again", backAgain+slack)
+	}
+	if strings.Contains(p.err.String(), "panic") {
+		t.Error(p.err)
+	}
+}
+
+// read is a file's content.
+func read(t testing.TB, path string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
