@@ -45,7 +45,8 @@ var (
 	readAxis    = func(q string, _ bool) (legacy.Asked, error) { return legacy.Axis(q) }
 	readZM      = func(q string, _ bool) (legacy.Asked, error) { return legacy.ZoneMinder(q) }
 	readBlueMJP = func(c echo.Context) (legacy.Asked, error) {
-		return legacy.BlueIris(c.Param("camera"), c.Request().URL.RawQuery, false)
+		u := c.Request().URL
+		return legacy.BlueIris(strings.TrimSuffix(strings.TrimPrefix(u.Path, "/mjpg/"), "/video.mjpg"), u.RawQuery, false)
 	}
 	readBlueJPG = func(c echo.Context) (legacy.Asked, error) {
 		u := c.Request().URL

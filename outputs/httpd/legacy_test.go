@@ -223,7 +223,7 @@ func TestOthersAddressesAnswerWrongRequestsAlike(t *testing.T) {
 	cam := newFake("cam1")
 	g := serve(t, Config{Legacy: allURLs}, cam)
 	paths := map[string]string{ // with what is asked for in place of %s
-		"/live/%s": "nobody", "/axis-cgi/mjpg/video.cgi?camera=%s": "7", "/axis-cgi/jpg/image.cgi?camera=%s": "0", "/mjpg/%s/video.mjpg": "nobody", "/image/%s": "..%2fx",
+		"/live/%s": "nobody", "/axis-cgi/mjpg/video.cgi?camera=%s": "7", "/axis-cgi/jpg/image.cgi?camera=%s": "0", "/mjpg/%s/video.mjpg": "a%2Fb", "/image/%s": "..%2fx",
 		"/cgi-bin/nph-zms?monitor=%s": "99999999999999999999", "/api/frame.jpeg?src=%s": "rtsp%3A%2F%2Fadmin%3Ageheim@192.0.2.1%2F", "/api/stream.mjpeg?src=%s": "x", "/?action=stream_%s": "1", "/stream?camera=%s": "%00",
 	}
 	for path, name := range paths {
