@@ -37,6 +37,7 @@ var mayImport = map[string][]string{
 	"outputs/ws":         {"media", "camera", "outputs/header", "outputs/params", "outputs/viewerconn"},
 	"outputs/legacy":     {"media", "camera", "camera/source", "outputs/params", "outputs/header", "outputs/viewerconn", "outputs/mjpeg"},
 	"outputs/wall":       {"media", "caption", "outputs/params"},
+	"outputs/webrtc":     {"media", "camera"},
 	"outputs/httpd":      {"media", "camera", "discovery", "onvif", "outputs/…"},
 	"camsim":             {"media", "decoder", "caption", "camsim/stamp"},
 	"camsim/device":      {"media", "decoder", "camsim", "camsim/stamp"},

@@ -12,6 +12,7 @@ import (
 	"camgate/outputs/legacy"
 	"camgate/outputs/params"
 	"camgate/outputs/wall"
+	"camgate/outputs/webrtc"
 )
 
 // Config is what the server needs to know. Zero values mean the defaults.
@@ -25,6 +26,8 @@ type Config struct {
 
 	// TrustedProxies are whose X-Forwarded-… and Forwarded are believed.
 	TrustedProxies []netip.Prefix
+
+	WebRTC *webrtc.Options // nil: cameras are not served by WebRTC
 
 	Walls []wall.Layout // that have a name
 

@@ -21,6 +21,7 @@ import (
 
 	"camgate/outputs/legacy"
 	"camgate/outputs/wall"
+	"camgate/outputs/webrtc"
 )
 
 // A Server is made by New; Run serves.
@@ -31,6 +32,7 @@ type Server struct {
 	origins map[string]bool // in lower case
 	pages   *pages
 	walls   *wall.Set
+	webrtc  *webrtc.Server // nil: there is none
 	log     *slog.Logger
 	began   time.Time
 
@@ -71,6 +73,9 @@ func newServer(cfg Config, cameras cameras, www fs.FS, log *slog.Logger) (*Serve
 	s.hosts = allowedHosts(cfg)
 	s.origins = allowedOrigins(cfg.Origins)
 	if err := s.prepareLegacy(); err != nil {
+		return nil, err
+	}
+	if err := s.newWebRTC(log); err != nil {
 		return nil, err
 	}
 	return s, nil
