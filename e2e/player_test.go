@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"image/png"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -18,7 +20,9 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"camgate/camera"
 	"camgate/camsim/stamp"
+	"camgate/outputs/httpd"
 )
 
 // The page of somebody who embeds the player: options come behind the question mark.
@@ -28,7 +32,11 @@ func init() {
 		document.getElementById('p').addEventListener('camgate-state', function (e) { states.push(e.detail); });
 		var player = new Camgate.Player(document.getElementById('p'), options);
 	</script>`
+	pages["element.html"] = `<html lang="de"><head><script src="player.js"></script></head><body><camgate-player camera="cam1" path="ws" style="width:400px"></camgate-player></body>`
 }
+
+// playerPaths are all ways to a picture, best first.
+var playerPaths = []string{"ws", "mjpeg", "snapshot"}
 
 func playerPage(host string, options map[string]any) string {
 	b, err := json.Marshal(options)
@@ -104,6 +112,7 @@ func doorTo(t *testing.T, host string) *door {
 		d.mu.Unlock()
 		switch {
 		case blocked && status == 0:
+			io.Copy(io.Discard, r.Body) // or the browser's leaving would not be noticed
 			<-r.Context().Done()
 		case blocked:
 			w.WriteHeader(status)
@@ -131,23 +140,397 @@ func (d *door) unblock() {
 
 func (d *door) host() string { return d.Listener.Addr().String() }
 
+// A line is a way to a gateway that can stand still: bytes wait, connections stay.
+type line struct {
+	net.Listener
+	mu    sync.Mutex
+	moves *sync.Cond
+	stuck bool
+}
+
+func freezer(t *testing.T, host string) *line {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &line{Listener: listener}
+	l.moves = sync.NewCond(&l.mu)
+	var running sync.WaitGroup
+	var conns sync.Map
+	pass := func(to, from net.Conn) {
+		defer to.Close()
+		buf := make([]byte, 32<<10)
+		for {
+			n, err := from.Read(buf)
+			l.mu.Lock()
+			for l.stuck {
+				l.moves.Wait()
+			}
+			l.mu.Unlock()
+			if n > 0 {
+				if _, err := to.Write(buf[:n]); err != nil {
+					return
+				}
+			}
+			if err != nil {
+				return
+			}
+		}
+	}
+	running.Go(func() {
+		for {
+			near, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			far, err := net.Dial("tcp", host)
+			if err != nil {
+				near.Close()
+				continue
+			}
+			conns.Store(near, nil)
+			conns.Store(far, nil)
+			running.Go(func() { pass(far, near) })
+			running.Go(func() { pass(near, far) })
+		}
+	})
+	t.Cleanup(func() {
+		listener.Close()
+		l.freeze(false)
+		conns.Range(func(c, _ any) bool { c.(io.Closer).Close(); return true })
+		running.Wait()
+	})
+	return l
+}
+
+func (l *line) freeze(yes bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stuck = yes
+	l.moves.Broadcast()
+}
+
 const playerLive = "player.state == 'live' && document.getElementById('p').getAttribute('data-state') == 'live'"
 
 func playerPath(path string) string {
 	return fmt.Sprintf("%s && player.path == '%s' && document.getElementById('p').getAttribute('data-path') == '%s'", playerLive, path, path)
 }
 
+// watchPlayer opens a page with a player of camera cam1 behind a door.
+func watchPlayer(t *testing.T, d *door, options map[string]any) *browser {
+	t.Helper()
+	all := map[string]any{"camera": "cam1", "controls": true}
+	for k, v := range options {
+		all[k] = v
+	}
+	return browse(t, 800, 500, playerPage(d.host(), all))
+}
+
 func TestPlayerShowsTheRightFramesOnEachPath(t *testing.T) {
 	t.Parallel()
 	cam := camsimStart(t, small("cam1"))
 	s := serveWithPages(t, config(t, "cam1", cam.URL()))
-	b := browse(t, 800, 500, playerPage(s.host, map[string]any{"camera": "cam1", "path": "mjpeg", "controls": true, "stats": true}))
-	for _, path := range []string{"mjpeg", "snapshot"} {
-		if path != "mjpeg" {
-			b.open(playerPage(s.host, map[string]any{"camera": "cam1", "path": path, "controls": true, "stats": true}))
+	d := doorTo(t, s.host)
+	b := watchPlayer(t, d, map[string]any{"path": playerPaths[0]})
+	for i, path := range playerPaths {
+		if i > 0 {
+			b.open(playerPage(d.host(), map[string]any{"camera": "cam1", "path": path, "controls": true, "stats": true}))
 		}
 		b.is(path+" is live", playerPath(path), 20*time.Second)
 		b.showsNewFrames(15 * time.Second)
+		if path == "ws" || path == "webrtc" {
+			b.is("it tells rate, bitrate and age", "(function (s) { return s.fps > 15 && s.fps < 35 && s.bitrate > 10000 && s.age < 1000; })(player.stats())", 15*time.Second)
+		}
 		b.keep("player-" + path)
 	}
+}
+
+// TestPlayerFallsToTheNextPath blocks one path after the other, in each way that proxies
+// and firewalls do it.
+func TestPlayerFallsToTheNextPath(t *testing.T) {
+	t.Parallel()
+	cam := camsimStart(t, small("cam1"))
+	s := serveWithPages(t, config(t, "cam1", cam.URL()))
+	for _, c := range []struct {
+		name    string
+		status  int
+		blocked []string
+		path    string
+		why     string
+	}{
+		{"WebRTC is not there", 404, []string{"/whep"}, "ws", "WebRTC: refused (404"},
+		{"WebRTC does not answer", 0, []string{"/whep"}, "ws", "WebRTC: no picture in time"},
+		{"WebSockets are refused", 403, []string{"/whep", "/ws"}, "mjpeg", "WebSocket: refused"},
+		{"WebSockets get no answer", 0, []string{"/whep", "/ws"}, "mjpeg", "WebSocket: no picture in time"},
+		{"streams are refused", 403, []string{"/whep", "/ws", "/mjpeg"}, "snapshot", "Multipart: refused"},
+		{"streams get no answer", 0, []string{"/whep", "/ws", "/mjpeg"}, "snapshot", "Multipart: no picture in time"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			d := doorTo(t, s.host)
+			d.block(c.status, c.blocked...)
+			b := watchPlayer(t, d, nil)
+			b.is("it shows the camera by "+c.path, playerPath(c.path), 30*time.Second)
+			b.showsNewFrames(20 * time.Second)
+			b.is("it says why", fmt.Sprintf("player.reason.indexOf(%q) >= 0 && document.getElementById('p').getAttribute('data-reason') == player.reason", c.why), 5*time.Second)
+			b.is("the page was told too", fmt.Sprintf("states.some(function (s) { return s.state == 'live' && s.path == '%s' && s.camera == 'cam1'; })", c.path), 5*time.Second)
+		})
+	}
+}
+
+// TestPlayerGoesBackToTheBetterPath is a firewall that was opened meanwhile.
+func TestPlayerGoesBackToTheBetterPath(t *testing.T) {
+	t.Parallel()
+	cam := camsimStart(t, small("cam1"))
+	s := serveWithPages(t, config(t, "cam1", cam.URL()))
+	d := doorTo(t, s.host)
+	d.block(403, "/whep", "/ws")
+	b := watchPlayer(t, d, map[string]any{"path": "ws"})
+	b.is("it shows multipart", playerPath("mjpeg"), 20*time.Second)
+	d.unblock()
+	before := b.number("states.filter(function (s) { return s.state != 'live'; }).length")
+	b.is("it shows WebSocket, after a while", playerPath("ws"), 40*time.Second)
+	if after := b.number("states.filter(function (s) { return s.state != 'live'; }).length"); after != before {
+		t.Errorf("the picture was not live while the path changed: %s", ask(b, chromedp.Evaluate[string]("JSON.stringify(states)")))
+	}
+	b.is("nothing is left to explain", "player.reason == ''", 5*time.Second)
+}
+
+// TestPlayerComesBackAfterTheGateway ends a gateway and starts it again at the same port.
+func TestPlayerComesBackAfterTheGateway(t *testing.T) {
+	for _, path := range playerPaths {
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			cam := camsimStart(t, small("cam1"))
+			s := serveWithPages(t, config(t, "cam1", cam.URL()))
+			b := browse(t, 800, 500, playerPage(s.host, map[string]any{"camera": "cam1", "path": path}))
+			b.is("live", playerPath(path), 20*time.Second)
+			s.stop()
+			b.is("it does not look live", "player.state != 'live' && +getComputedStyle(document.querySelector('#p > div')).opacity < 0.5 && document.querySelector('.camgate-said').offsetHeight > 10", 8*time.Second)
+			b.is("it says that the gateway is away", "player.state == 'error' && /No connection to the gateway/.test(document.querySelector('.camgate-said').textContent)", 8*time.Second)
+			b.keep("player-gateway-gone-" + path)
+			// Away for long enough that it does not ask all the time any more.
+			asked := time.Now()
+			eventually(t, "some time", 20*time.Second, func() bool { return time.Since(asked) > 6*time.Second })
+			s = serveWith(t, httpd.Config{Listen: s.host}, config(t, "cam1", cam.URL()))
+			began := time.Now()
+			b.is("it is live again", playerLive, 5*time.Second+slack)
+			t.Logf("%s: live again %v after the gateway", path, time.Since(began).Round(10*time.Millisecond))
+			b.showsNewFrames(10 * time.Second)
+			if path != "mjpeg" && path != "snapshot" {
+				b.is("by the path of before", playerPath(path), 20*time.Second)
+			}
+		})
+	}
+}
+
+func TestPlayerShowsTheCameraAgainAfterItsReboot(t *testing.T) {
+	for _, path := range playerPaths {
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			cam := camsimStart(t, small("cam1"))
+			s := serveWithPages(t, config(t, "cam1", cam.URL()))
+			b := browse(t, 800, 500, playerPage(s.host, map[string]any{"camera": "cam1", "path": path}))
+			b.is("live", playerPath(path), 20*time.Second)
+			if err := cam.Reboot(8 * time.Second); err != nil {
+				t.Fatal(err)
+			}
+			b.is("it is not live", "player.state != 'live' && +getComputedStyle(document.querySelector('#p > div')).opacity < 0.5", 4*time.Second+slack)
+			b.is("it says offline", "player.state == 'offline' && /Camera not available/.test(document.querySelector('.camgate-said').textContent)", 8*time.Second+slack)
+			b.keep("player-offline-" + path)
+			eventually(t, "the gateway has the camera again", 20*time.Second, func() bool { return s.status("cam1").State == "live" })
+			b.is("it is live again", playerLive, 5*time.Second+slack)
+			b.showsNewFrames(10 * time.Second)
+		})
+	}
+}
+
+// TestPlayerWaitsForCameras is one that has never been there, and one that nobody knows.
+func TestPlayerWaitsForCameras(t *testing.T) {
+	t.Parallel()
+	s := serveWithPages(t, config(t, "cam1", "rtsp://127.0.0.1:1/none"))
+	for _, path := range append([]string{"auto"}, playerPaths...) {
+		t.Run(path, func(t *testing.T) {
+			b := browse(t, 800, 500, playerPage(s.host, map[string]any{"camera": "cam1", "path": path}))
+			b.is("it says offline", "player.state == 'offline'", 15*time.Second)
+			b.open(playerPage(s.host, map[string]any{"camera": "<b>nobody</b>", "path": path}))
+			b.is("it says that there is none", "player.state == 'error' && document.querySelector('.camgate-said').textContent.indexOf('<b>nobody</b>') >= 0 && !document.querySelector('#p b')", 20*time.Second)
+			b.keep("player-unknown-" + path)
+		})
+	}
+}
+
+// TestPlayerShowsAFrozenPictureAsStale stops the pictures while connections stay open.
+func TestPlayerShowsAFrozenPictureAsStale(t *testing.T) {
+	t.Parallel()
+	cam := camsimStart(t, small("cam1"))
+	s := serveWithPages(t, config(t, "cam1", cam.URL()))
+	line := freezer(t, s.host)
+	for _, path := range []string{"ws", "mjpeg", "snapshot"} {
+		b := browse(t, 800, 500, playerPage(line.Addr().String(), map[string]any{"camera": "cam1", "path": path}))
+		b.is(path+" is live", playerPath(path), 20*time.Second)
+		line.freeze(true)
+		b.is(path+" is not live any more", "player.state != 'live' && +getComputedStyle(document.querySelector('#p > div')).opacity < 0.5", 10*time.Second)
+		b.keep("player-frozen-" + path)
+		line.freeze(false)
+		b.is(path+" is live again", playerLive, 8*time.Second+slack)
+		b.showsNewFrames(10 * time.Second)
+		chromedp.Cancel(b.ctx)
+	}
+}
+
+// TestHiddenPlayerCostsNothing hides the page, as another tab in front of it does.
+func TestHiddenPlayerCostsNothing(t *testing.T) {
+	t.Parallel()
+	cam := camsimStart(t, small("cam1"))
+	s := serveWithPages(t, config(t, "cam1", cam.URL()))
+	for _, path := range playerPaths {
+		d := doorTo(t, s.host)
+		b := watchPlayer(t, d, map[string]any{"path": path})
+		b.is(path+" is live", playerPath(path), 20*time.Second)
+		hide := func(yes bool) {
+			ask(b, chromedp.Evaluate[bool](fmt.Sprintf(`Object.defineProperty(document, 'hidden', {configurable: true, get: function () { return %v; }}), document.dispatchEvent(new Event('visibilitychange')), true`, yes)))
+		}
+		hide(true)
+		b.is("it pauses", "player.state == 'paused'", 2*time.Second)
+		eventually(t, path+": nobody watches", 10*time.Second, func() bool { return s.status("cam1").Viewers == 0 && d.open.Load() == 0 })
+		hide(false)
+		b.is(path+" is live again", playerPath(path), 10*time.Second)
+		b.showsNewFrames(10 * time.Second)
+
+		// What is scrolled away does not cost anything either.
+		ask(b, chromedp.Evaluate[bool](`document.getElementById('p').style.marginTop = '5000px', true`))
+		eventually(t, path+": nobody watches what cannot be seen", 10*time.Second, func() bool { return s.status("cam1").Viewers == 0 && d.open.Load() == 0 })
+		ask(b, chromedp.Evaluate[bool](`document.getElementById('p').style.marginTop = '0', true`))
+		b.is(path+" is live once more", playerPath(path), 10*time.Second)
+		chromedp.Cancel(b.ctx)
+	}
+}
+
+func TestPlayerAsksForTheWidthOfItsPlace(t *testing.T) {
+	t.Parallel()
+	o := small("cam1")
+	o.Video.Width, o.Video.Height = 1280, 720
+	o.Video.FPS, o.Video.GOP = 10, 10
+	cam := camsimStart(t, o)
+	s := serveWithPages(t, config(t, "cam1", cam.URL()))
+	for _, path := range []string{"ws", "mjpeg", "snapshot"} {
+		b := browse(t, 1400, 900, playerPage(s.host, map[string]any{"camera": "cam1", "path": path}))
+		for _, c := range []struct{ place, picture int }{{640, 640}, {300, 320}, {900, 960}, {1300, 1280}} {
+			ask(b, chromedp.Evaluate[bool](fmt.Sprintf(`document.getElementById('p').style.width = '%dpx', document.getElementById('p').style.height = '%dpx', true`, c.place, c.place*9/16+1)))
+			b.is(fmt.Sprintf("%s: a place of %d has a picture of %d", path, c.place, c.picture), fmt.Sprintf("%s && player.frame().width == %d", playerPath(path), c.picture), 20*time.Second)
+			b.showsNewFrames(10 * time.Second)
+		}
+		if n := b.number("states.filter(function (s) { return s.state != 'live' && s.state != 'connecting'; }).length"); n > 0 {
+			t.Errorf("%s: the picture was not live while its size changed", path)
+		}
+		chromedp.Cancel(b.ctx)
+	}
+}
+
+func TestPlayerSpeaksFiveLanguages(t *testing.T) {
+	t.Parallel()
+	cam := camsimStart(t, small("cam1"))
+	s := serveWithPages(t, config(t, "cam1", cam.URL()))
+	b := browse(t, 800, 500, playerPage(s.host, map[string]any{"camera": "cam1", "path": "ws", "controls": true}))
+	b.is("live", playerLive, 20*time.Second)
+	for lang, full := range map[string]string{"en": "Full screen", "de": "Vollbild", "fr": "Plein écran", "ja": "全画面表示", "zh-Hant": "全螢幕", "xx": "Full screen"} {
+		ask(b, chromedp.Evaluate[bool](fmt.Sprintf("player.set({lang: %q}), true", lang)))
+		b.is(lang, fmt.Sprintf("document.querySelector('#p button[aria-label=\"%s\"]') && player.state == 'live'", full), 5*time.Second)
+	}
+	ask(b, chromedp.Evaluate[bool]("player.set({lang: ''}), document.documentElement.lang = 'fr', player.set({lang: undefined}), true"))
+	b.is("the page's language is the player's", "document.querySelector('#p button[aria-label=\"Plein écran\"]')", 5*time.Second)
+	s.stop()
+	b.is("states too", "/Pas de connexion à la passerelle/.test(document.querySelector('.camgate-said').textContent)", 10*time.Second)
+}
+
+func TestPlayerWorksByKeyboardAndForTheBlind(t *testing.T) {
+	t.Parallel()
+	cam := camsimStart(t, small("cam1"))
+	s := serveWithPages(t, config(t, "cam1", cam.URL()))
+	b := browse(t, 800, 500, playerPage(s.host, map[string]any{"camera": "cam1", "path": "ws", "controls": true}))
+	b.is("live", playerLive, 20*time.Second)
+	b.is("the picture has its camera's name", "document.querySelector('#p img').alt == 'cam1' && document.getElementById('p').getAttribute('aria-label') == 'cam1'", 5*time.Second)
+	b.is("all buttons have names", "[].every.call(document.querySelectorAll('#p button'), function (b) { return b.getAttribute('aria-label'); }) && document.querySelectorAll('#p button').length > 3", 5*time.Second)
+	b.do(chromedp.KeyEvent("\t"))
+	b.is("Tab leads to the player", "document.activeElement.id == 'p'", 5*time.Second)
+	b.is("and shows its buttons", "+getComputedStyle(document.querySelector('.camgate-controls')).opacity > 0.9", 5*time.Second)
+	b.do(chromedp.KeyEvent("i"))
+	b.is("i shows statistics", "/WebSocket/.test(document.querySelector('.camgate-stats').textContent) && document.querySelector('.camgate-stats').offsetHeight > 20", 5*time.Second)
+	b.keep("player-controls")
+	b.do(chromedp.KeyEvent("\t"))
+	b.is("Tab leads to its buttons", "document.activeElement.tagName == 'BUTTON'", 5*time.Second)
+	b.do(chromedp.KeyEvent("f"))
+	b.is("f is full screen", "document.fullscreenElement && document.fullscreenElement.id == 'p'", 5*time.Second)
+	b.is("and the button leads back", "document.querySelector('#p button[aria-label=\"Leave full screen\"]')", 5*time.Second)
+	b.do(chromedp.KeyEvent("f"))
+	b.is("f ends it", "!document.fullscreenElement", 5*time.Second)
+	ask(b, chromedp.Evaluate[bool]("window.saved = '', HTMLAnchorElement.prototype.click = function () { saved = this.download + ' ' + this.href.slice(0, 22); }, true"))
+	b.do(chromedp.KeyEvent("s"))
+	b.is("s saves the picture", `/^cam1-.*\.jpg data:image\/jpeg;base64/.test(saved)`, 5*time.Second)
+	if err := cam.Reboot(6 * time.Second); err != nil {
+		t.Fatal(err)
+	}
+	b.is("what happens is spoken", "/cam1: (No new picture|Camera not available)/.test(document.querySelector('#p [role=status]').textContent)", 10*time.Second)
+}
+
+// TestElementIsAPlayer is the page of somebody who writes no program.
+func TestElementIsAPlayer(t *testing.T) {
+	t.Parallel()
+	cam := camsimStart(t, small("cam1"))
+	s := serveWithPages(t, config(t, "cam1", cam.URL()), config(t, "cam2", cam.URL()))
+	b := browse(t, 800, 500, "http://"+s.host+"/element.html")
+	live := "document.querySelector('camgate-player').getAttribute('data-state') == 'live' && document.querySelector('camgate-player').state == 'live'"
+	b.is("it is live", live, 20*time.Second)
+	b.is("it has a picture's shape", "(function (r) { return r.width > 300 && Math.abs(r.height - r.width * 0.6) < 2; })(document.querySelector('camgate-player').getBoundingClientRect())", 5*time.Second)
+	ask(b, chromedp.Evaluate[bool]("document.querySelector('camgate-player').setAttribute('camera', 'cam2'), true"))
+	b.is("another camera", live+" && document.querySelector('camgate-player').player.camera == 'cam2'", 20*time.Second)
+	eventually(t, "one is watched", 10*time.Second, func() bool { return s.status("cam1").Viewers == 0 && s.status("cam2").Viewers == 1 })
+	ask(b, chromedp.Evaluate[bool]("document.body.textContent = '', true"))
+	eventually(t, "none is watched", 10*time.Second, func() bool { return s.status("cam2").Viewers == 0 })
+}
+
+// TestPlayersShareOneConnection has sixteen cameras in a page.
+func TestPlayersShareOneConnection(t *testing.T) {
+	t.Parallel()
+	o := small("cam1")
+	o.Video.FPS, o.Video.GOP = 5, 5
+	cam := camsimStart(t, o)
+	var configs []camera.Config
+	for n := range 16 {
+		configs = append(configs, config(t, fmt.Sprintf("cam%d", n+1), cam.URL()))
+	}
+	s := serveWithPages(t, configs...)
+	d := doorTo(t, s.host)
+	b := browse(t, 1000, 800, "http://"+d.host()+"/")
+	b.is("sixteen are live", "document.body.getAttribute('data-cameras') == 16 && "+tilesLive, 40*time.Second)
+	b.is("each by WebSocket, and goes on", every("li.getAttribute('data-mode') == 'ws' && +li.getAttribute('data-frames') > 10"), 30*time.Second)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.asked["ws"] != 1 || d.asked["mjpeg"] != 0 || d.asked["snapshot"] != 0 {
+		t.Errorf("the page asked for %v", d.asked)
+	}
+	b.keep("page-sixteen")
+}
+
+// TestPlayerOnAnotherSite is a page of another host, which may not open WebSockets here.
+func TestPlayerOnAnotherSite(t *testing.T) {
+	t.Parallel()
+	cam := camsimStart(t, small("cam1"))
+	s := serveWithPages(t, config(t, "cam1", cam.URL()))
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, `<!DOCTYPE html><body style="margin:0"><script src="http://%s/player.js"></script>
+			<camgate-player id="p" camera="cam1" style="width:640px"></camgate-player>
+			<script>var player = document.getElementById('p').player;</script>`, s.host)
+	}))
+	t.Cleanup(site.Close)
+	b := browse(t, 800, 500, site.URL+"/")
+	b.is("it shows multipart", playerPath("mjpeg"), 20*time.Second)
+	b.is("and says why", "/WebSocket: refused/.test(player.reason)", 5*time.Second)
+	first, _ := b.frame("#p")
+	eventually(t, "it goes on", 10*time.Second, func() bool { n, ok := b.frame("#p"); return ok && n != first })
+	s.stop()
+	b.is("the gateway's end is noticed", "player.state == 'error'", 15*time.Second)
+	serveWith(t, httpd.Config{Listen: s.host}, config(t, "cam1", cam.URL()))
+	b.is("and it is back", playerLive, 5*time.Second+slack)
 }
