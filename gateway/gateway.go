@@ -132,6 +132,12 @@ func (g *Gateway) newEntry(c config.Camera, limits config.Limits, why origin, de
 	if c.PasswordFile != "" {
 		address = address.WithPassword(c.Password.Reveal())
 	}
+	var substream source.Address
+	if text := c.Substream.Reveal(); text != "" {
+		if substream, err = source.ParseAddress(text); err != nil {
+			return nil, fmt.Errorf("camera %q: substream: %w", c.Name, err)
+		}
+	}
 	e := &entry{cfg: c, limits: limits, origin: why, address: address}
 	e.device.Store(device)
 	identity := camera.Identity{Serial: c.ID}
@@ -150,6 +156,8 @@ func (g *Gateway) newEntry(c config.Camera, limits config.Limits, why origin, de
 		Find:          func(_ context.Context, id camera.Identity) (string, bool) { return g.whereIs(e, id) },
 		DigestOnly:    device != nil, // anybody can call himself a camera
 		Events:        c.Events,
+		Substream:     substream,
+		Audio:         c.Audio,
 		OnDemand:      c.OnDemand,
 		Linger:        c.Linger,
 		Quality:       c.JPEG.Quality,
