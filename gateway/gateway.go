@@ -137,6 +137,9 @@ func (g *Gateway) newEntry(c config.Camera, limits config.Limits, why origin, de
 		if substream, err = source.ParseAddress(text); err != nil {
 			return nil, fmt.Errorf("camera %q: substream: %w", c.Name, err)
 		}
+		if hostOf(substream) == hostOf(address) { // the same camera: its password is known
+			substream = substream.WithLogin(address)
+		}
 	}
 	e := &entry{cfg: c, limits: limits, origin: why, address: address}
 	e.device.Store(device)
