@@ -98,7 +98,7 @@ func serve(ctx context.Context, s site) error {
 	}
 	o := &operator{Gateway: g, reload: s.reload, level: level, log: log, began: time.Now(), basePath: s.cfg.HTTP.BasePath}
 	talking := make(chan struct{})
-	options, err := serverOptions(s.cfg)
+	options, err := serverOptions(s.cfg, log)
 	if err != nil {
 		return err
 	}
