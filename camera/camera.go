@@ -99,6 +99,7 @@ type Camera struct {
 	units      gopCache
 	packets    packetLog
 	reordering reordering
+	transcodes map[media.Codec]*transcode
 	hearing    hearing
 	smaller    *Camera                     // see Substream; nil: nobody has asked for it
 	start      func(func(context.Context)) // runs beside the camera; nil: it is not run
@@ -111,7 +112,7 @@ type Camera struct {
 
 // counts only ever grow.
 type counts struct {
-	received, decoded, encoded, damaged, decodeErrors, packetsLost, reconnects uint64
+	received, decoded, encoded, transcoded, damaged, decodeErrors, packetsLost, reconnects uint64
 }
 
 // New makes a camera. It does not connect.
@@ -138,6 +139,7 @@ func newCamera(cfg Config, log *slog.Logger) *Camera {
 		wake:       make(chan struct{}, 1),
 		renditions: make(map[media.Rendition]*rendition),
 		readers:    make(map[*PacketReader]struct{}),
+		transcodes: make(map[media.Codec]*transcode),
 		hearing:    hearing{listeners: make(map[*AudioReader]struct{})},
 	}
 	c.cfg.Source.Camera, c.cfg.Source.Log = cfg.Name, c.log

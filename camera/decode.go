@@ -28,8 +28,14 @@ func (c *Camera) undecodable(err error) {
 // second is content with key frames alone.
 const keysSuffice = 2500 * time.Millisecond
 
-// wantedMode is what the present viewers need decoded; the caller holds the mutex.
+// wantedMode is what the present viewers need decoded: who reads what the camera sends needs
+// nothing. The caller holds the mutex.
 func (c *Camera) wantedMode() decodeMode {
+	for _, t := range c.transcodes {
+		if t.readers > 0 {
+			return decodeAll
+		}
+	}
 	if c.viewers == 0 {
 		return decodeNothing
 	}

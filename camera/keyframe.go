@@ -28,6 +28,9 @@ func (c *Camera) RequestKeyFrame() {
 		return
 	}
 	c.keyAsked = now
+	for _, t := range c.transcodes {
+		t.keyWanted = true
+	}
 	current := c.life.current
 	if current == nil || !c.life.connected {
 		return

@@ -289,4 +289,7 @@ func (s *session) Damaged(lost uint64, err error) {
 func (c *Camera) forgetUnits() {
 	c.units.clear()
 	c.packets.clear()
+	for _, t := range c.transcodes {
+		t.forget()
+	}
 }

@@ -20,15 +20,16 @@ const slowCatchUp = 12
 // A renderer turns a camera's access units into its viewers' pictures. One goroutine
 // runs it, and owns all of libav's and libjpeg's memory of this camera.
 type renderer struct {
-	c        *Camera
-	decoder  *decoder.Decoder
-	codec    media.Codec
-	session  uint64 // the decoder's
-	unit     *media.AccessUnit
-	frame    *decoder.Frame // of unit; nil for a JPEG that nobody needed decoded
-	sequence uint64         // of unit
-	encoders map[encoding]*encoder
-	notices  map[encoding]notice
+	c           *Camera
+	decoder     *decoder.Decoder
+	codec       media.Codec
+	session     uint64 // the decoder's
+	unit        *media.AccessUnit
+	frame       *decoder.Frame // of unit; nil for a JPEG that nobody needed decoded
+	sequence    uint64         // of unit
+	encoders    map[encoding]*encoder
+	notices     map[encoding]notice
+	transcoders map[media.Codec]*transcoder
 }
 
 // encoding is what makes two renditions' pictures the same.
@@ -43,7 +44,8 @@ type encoder struct {
 }
 
 func newRenderer(c *Camera) *renderer {
-	return &renderer{c: c, encoders: make(map[encoding]*encoder), notices: make(map[encoding]notice)}
+	return &renderer{c: c, encoders: make(map[encoding]*encoder), notices: make(map[encoding]notice),
+		transcoders: make(map[media.Codec]*transcoder)}
 }
 
 func (r *renderer) run(ctx context.Context) {
@@ -75,6 +77,9 @@ func (r *renderer) close() {
 	for _, e := range r.encoders {
 		e.Close()
 	}
+	for _, t := range r.transcoders {
+		t.Close()
+	}
 }
 
 // decodeNext decodes the next access unit, if one is wanted, and shows it to those who
@@ -97,6 +102,7 @@ func (r *renderer) decodeNext() bool {
 	}
 	if r.unit == au && (backlog <= few || au.Key && backlog > slowCatchUp && time.Since(au.Received) < staleAfter) {
 		r.show()
+		r.transcode(session)
 	}
 	return true
 }
@@ -288,6 +294,12 @@ func (r *renderer) forget(now time.Time) {
 		if now.Sub(e.used) > encoderLinger {
 			e.Close()
 			delete(r.encoders, key)
+		}
+	}
+	for key, t := range r.transcoders {
+		if now.Sub(t.used) > encoderLinger {
+			t.Close()
+			delete(r.transcoders, key)
 		}
 	}
 	c := r.c

@@ -28,6 +28,7 @@ type Status struct {
 	Received     uint64            `json:"received"`      // access units, since the start
 	Decoded      uint64            `json:"decoded"`       // pictures decoded
 	Encoded      uint64            `json:"encoded"`       // JPEGs made
+	Transcoded   uint64            `json:"transcoded"`    // access units made for who cannot take the camera's
 	Damaged      uint64            `json:"damaged"`       // access units not shown because something before them was lost
 	DecodeErrors uint64            `json:"decode_errors"` // access units that libav refused
 	PacketsLost  uint64            `json:"packets_lost"`  // RTP packets that never came
@@ -92,6 +93,7 @@ func (c *Camera) Status() Status {
 		Received:     c.counts.received,
 		Decoded:      c.counts.decoded,
 		Encoded:      c.counts.encoded,
+		Transcoded:   c.counts.transcoded,
 		Damaged:      c.counts.damaged,
 		DecodeErrors: c.counts.decodeErrors,
 		PacketsLost:  c.counts.packetsLost,

@@ -39,6 +39,8 @@ type Decoder struct {
 	packet  *astiav.Packet
 	frame   *astiav.Frame
 	max     int
+	origins [32]origin // of the last access units: libav holds back 16 pictures at most
+	count   int64      // of access units so far
 }
 
 var quietLibav = sync.OnceFunc(func() {
@@ -55,6 +57,7 @@ func New(codec media.Codec, o Options) (*Decoder, error) {
 		media.H265:  astiav.CodecIDHevc,
 		media.MJPEG: astiav.CodecIDMjpeg,
 		media.MPEG4: astiav.CodecIDMpeg4,
+		media.VP8:   astiav.CodecIDVp8,
 	}[codec]
 	if !ok {
 		return nil, fmt.Errorf("no decoder for codec %v", codec)
@@ -126,6 +129,10 @@ func (d *Decoder) Decode(au *media.AccessUnit) (*Frame, error) {
 	if err := d.packet.FromData(au.Bytes()); err != nil {
 		return nil, fmt.Errorf("no memory for an access unit of %d bytes: %w", au.Size(), err)
 	}
+	d.packet.SetPts(d.count)
+	newest := &d.origins[d.count%int64(len(d.origins))]
+	*newest = origin{au.PTS, au.Received}
+	d.count++
 	err := d.context.SendPacket(d.packet)
 	d.packet.Unref()
 	if err != nil {
@@ -150,8 +157,13 @@ func (d *Decoder) Decode(au *media.AccessUnit) (*Frame, error) {
 		if got != nil {
 			got.Close() // two pictures in one access unit: the newer counts
 		}
+		number := d.frame.Pts()
 		if got, err = newFrame(d.frame); err != nil {
 			return nil, err
+		}
+		got.origin = *newest
+		if number >= 0 && number < d.count && d.count-number < int64(len(d.origins)) {
+			got.origin = d.origins[number%int64(len(d.origins))]
 		}
 	}
 }

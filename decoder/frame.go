@@ -9,6 +9,7 @@ import "C"
 
 import (
 	"errors"
+	"time"
 	"unsafe"
 
 	"github.com/asticode/go-astiav"
@@ -16,8 +17,15 @@ import (
 
 // A Frame is one decoded picture, in libav's memory. Close frees it.
 type Frame struct {
-	av   *astiav.Frame
-	info C.cg_frame_info
+	av     *astiav.Frame
+	info   C.cg_frame_info
+	origin origin
+}
+
+// origin is the access unit that a frame is of.
+type origin struct {
+	pts      time.Duration
+	received time.Time
 }
 
 // newFrame takes what av refers to over, and leaves av empty.
@@ -50,6 +58,12 @@ func (f *Frame) Size() (width, height int) {
 		return (w*num + den/2) / den, h
 	}
 	return w, (h*den + num/2) / num
+}
+
+// Source is the PTS and the time of arrival of the access unit that the picture is of: with
+// B-frames another one than was decoded last.
+func (f *Frame) Source() (pts time.Duration, received time.Time) {
+	return f.origin.pts, f.origin.received
 }
 
 // Coded is the picture's size in the camera's pixels.

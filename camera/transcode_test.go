@@ -1,0 +1,149 @@
+package camera
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"camgate/camsim"
+	"camgate/decoder"
+	"camgate/media"
+)
+
+// browser takes H.264 alone, as most do.
+var browser = PacketOptions{Codecs: []media.Codec{media.H264}, Transcode: []media.Codec{media.H264, media.VP8}}
+
+func TestWhatAReaderCannotTakeIsMadeOnceForAll(t *testing.T) {
+	for _, of := range []media.Codec{media.H265, media.MJPEG, media.MPEG4} {
+		t.Run(of.String(), func(t *testing.T) {
+			c, _ := simulated(t, camsim.Options{Video: decoder.VideoEncoderOptions{Codec: of, Width: 320, Height: 192, FPS: 10, GOP: 10}}, nil)
+			own := reading(t, c, PacketOptions{})
+			arrived := make(chan Packet, 1000)
+			go func() {
+				defer close(arrived)
+				for {
+					p, err := own.Next(t.Context())
+					if err != nil {
+						return
+					}
+					arrived <- p
+				}
+			}()
+			r := reading(t, c, browser)
+			format, err := r.Format(within(t, 20*time.Second))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if format.Codec != media.H264 || !format.Transcoded || format.Width != 320 || format.Height != 192 || len(format.SPS) == 0 {
+				t.Errorf("the format is %+v", format)
+			}
+			other := reading(t, c, browser)
+			vp8 := reading(t, c, PacketOptions{Codecs: []media.Codec{media.VP8}, Transcode: []media.Codec{media.VP8}})
+			if format, err := vp8.Format(within(t, 20*time.Second)); err != nil || format.Codec != media.VP8 || format.Width != 320 {
+				t.Errorf("VP8: %+v, %v", format, err)
+			}
+			var received []time.Time
+			for n := range 8 {
+				p := next(t, r)
+				if p.Codec != media.H264 || p.Key != (n == 0) || p.Skipped {
+					t.Fatalf("packet %d: %v, key %v, skipped %v", n, p.Codec, p.Key, p.Skipped)
+				}
+				received = append(received, p.Received)
+			}
+			if p := next(t, other); !p.Key || !p.Received.Equal(received[0]) {
+				t.Errorf("who came later begins with key %v of %v", p.Key, p.Received)
+			}
+			for len(received) > 0 {
+				if p := <-arrived; p.AccessUnit == nil || p.Codec != of || p.Received.After(received[0]) {
+					t.Fatalf("what was transcoded arrived at %v, no %v did", received[0], of)
+				} else if p.Received.Equal(received[0]) {
+					received = received[1:]
+				}
+			}
+			own.Close()
+			s := c.Status()
+			if s.Decoded > s.Received || s.Transcoded > 2*s.Decoded || s.Encoded != 0 {
+				t.Errorf("of %d pictures %d were decoded, %d coded, and %d JPEGs made", s.Received, s.Decoded, s.Transcoded, s.Encoded)
+			}
+		})
+	}
+}
+
+func TestARequestedKeyFrameIsTranscodedAtOnce(t *testing.T) {
+	c, _ := simulated(t, camsim.Options{Video: decoder.VideoEncoderOptions{Codec: media.MJPEG, Width: 320, Height: 192, FPS: 10}}, nil)
+	r := reading(t, c, browser)
+	for n := range 3 {
+		if p := next(t, r); p.Key != (n == 0) {
+			t.Fatalf("packet %d: key %v", n, p.Key)
+		}
+	}
+	c.RequestKeyFrame()
+	for n := 0; !next(t, r).Key; n++ {
+		if n > 5 {
+			t.Fatal("no key frame comes")
+		}
+	}
+}
+
+func TestAReaderIsSwitchedWhereBFramesAppear(t *testing.T) {
+	video := decoder.VideoEncoderOptions{Width: 320, Height: 192, FPS: 25, GOP: 25}
+	c, sim := simulated(t, camsim.Options{Video: video}, nil)
+	r := reading(t, c, browser)
+	strict := reading(t, c, PacketOptions{Codecs: []media.Codec{media.H264}})
+	if format, err := r.Format(within(t, 10*time.Second)); err != nil || format.Transcoded {
+		t.Fatalf("without B-frames: %+v, %v", format, err)
+	}
+	next(t, r)
+	next(t, strict)
+	video.BFrames, video.Preset = 2, "veryfast"
+	if err := sim.Change(video); err != nil {
+		t.Fatal(err)
+	}
+	deadline := within(t, 20*time.Second)
+	for {
+		p, err := r.Next(deadline)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if format, err := r.Format(deadline); err != nil {
+			t.Fatal(err)
+		} else if format.Transcoded && p.Skipped {
+			break
+		}
+	}
+	last := time.Duration(-1)
+	for range 20 {
+		p := next(t, r)
+		if p.PTS <= last && last >= 0 && !p.Skipped {
+			t.Errorf("PTS %v after %v", p.PTS, last)
+		}
+		last = p.PTS
+	}
+	for {
+		if _, err := strict.Next(deadline); errors.Is(err, ErrCodec) {
+			break
+		} else if err != nil {
+			t.Fatalf("who takes nothing else: %v, want ErrCodec", err)
+		}
+	}
+}
+
+func TestNothingIsTranscodedThatNobodyReads(t *testing.T) {
+	c, _ := simulated(t, camsim.Options{Video: decoder.VideoEncoderOptions{Codec: media.MJPEG, Width: 320, Height: 192, FPS: 25}}, nil)
+	all := reading(t, c, PacketOptions{})
+	r := reading(t, c, browser)
+	next(t, r)
+	r.Close()
+	had := c.Status()
+	for range 25 {
+		next(t, all)
+	}
+	now := c.Status()
+	if now.Decoded > had.Decoded+2 || now.Transcoded > had.Transcoded+2 {
+		t.Errorf("%d pictures were decoded and %d coded for nobody", now.Decoded-had.Decoded, now.Transcoded-had.Transcoded)
+	}
+	again := reading(t, c, browser)
+	if p := next(t, again); !p.Key || time.Since(p.Received) > 2*time.Second {
+		t.Errorf("who comes later gets key %v of %v ago", p.Key, time.Since(p.Received))
+	}
+}
