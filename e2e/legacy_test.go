@@ -18,6 +18,7 @@ import (
 	"camgate/camsim/device"
 	"camgate/outputs/httpd"
 	"camgate/outputs/legacy"
+	"camgate/outputs/webrtc"
 )
 
 // agentPage is a page as cctvAgent's users have them: it knows a camera by its stream's
@@ -168,6 +169,59 @@ func TestCctvAgentsPagesKnowONVIFCamerasByTheirStreams(t *testing.T) {
 		ws.Close()
 		eventually(t, "the viewer is gone", 10*time.Second, func() bool { return len(s.cams[0].Viewers()) == 0 })
 	}
+}
+
+// offerPage shows a camera by WebRTC as pages for MediaMTX and for go2rtc do, and ends the
+// session of the first where it was told to.
+const offerPage = `<!DOCTYPE html><body style="margin:0"><video id="mediamtx" muted autoplay width="320" height="192"></video><video id="go2rtc" muted autoplay width="320" height="192"></video><script>
+var ended = 0;
+function play(id, exchange) {
+	var pc = new RTCPeerConnection();
+	pc.addTransceiver('video', { direction: 'recvonly' });
+	pc.ontrack = function (e) { document.getElementById(id).srcObject = e.streams[0] || new MediaStream([e.track]); };
+	pc.onicegatheringstatechange = function () {
+		if (pc.iceGatheringState !== 'complete') { return; }
+		exchange(pc.localDescription).then(function (sdp) { pc.setRemoteDescription({ type: 'answer', sdp: sdp }); });
+	};
+	pc.createOffer().then(function (offer) { pc.setLocalDescription(offer); });
+}
+play('mediamtx', function (offer) {
+	return fetch('CAM1/whep', { method: 'POST', headers: { 'Content-Type': 'application/sdp' }, body: offer.sdp }).then(function (r) {
+		var at = new URL(r.headers.get('Location'), r.url);
+		if (r.status !== 201 || at.pathname.indexOf('/CAM1/whep/') !== 0) { throw new Error(r.status + ' ' + at); }
+		window.leave = function () { fetch(at, { method: 'DELETE' }).then(function (r) { ended = r.status; }); };
+		return r.text();
+	});
+});
+play('go2rtc', function (offer) {
+	return fetch('api/webrtc?src=cam1', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(offer) }).then(function (r) {
+		return r.json();
+	}).then(function (answer) { return answer.sdp; });
+});
+</script>`
+
+// TestWebRTCPagesOfOthersWork in a real browser.
+func TestWebRTCPagesOfOthersWork(t *testing.T) {
+	t.Parallel()
+	cam := camsimStart(t, small("cam1"))
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "offer.html"), []byte(offerPage), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s := serveWith(t, httpd.Config{Listen: "127.0.0.1:0", WWW: folder, Legacy: legacy.Options{URLs: true}, WebRTC: &webrtc.Options{}}, config(t, "cam1", cam.URL()))
+	b := browse(t, 800, 600, "http://"+s.host+"/offer.html")
+	for _, video := range []string{"#mediamtx", "#go2rtc"} {
+		b.is(video+" plays", "document.querySelector('"+video+"').videoWidth === 320", 30*time.Second)
+		seen := map[uint32]bool{}
+		eventually(t, video+" shows the camera, picture after picture", 30*time.Second, func() bool {
+			if n, ok := b.frame(video); ok {
+				seen[n] = true
+			}
+			return len(seen) >= 3
+		})
+	}
+	b.is("the session ends where it was told to be", "window.leave && (leave(), window.leave = null, true) || ended === 200", 10*time.Second)
+	b.is("the session has ended", "ended === 200", 10*time.Second)
 }
 
 func agentSocket(t *testing.T, at string) *websocket.Conn {

@@ -83,6 +83,7 @@ func (s *Server) routeLegacy(e *echo.Echo) {
 	}
 	get("/api/stream.mjpeg", go2rtc.of(legacy.Go2rtc, false))
 	get("/api/frame.jpeg", go2rtc.of(legacy.Go2rtc, true))
+	s.routeLegacyRTC(e)
 }
 
 // front is /: the page, or a camera as mjpg-streamer has it.

@@ -11,6 +11,7 @@ import (
 
 	"camgate/media"
 	"camgate/outputs/legacy"
+	"camgate/outputs/webrtc"
 )
 
 var allURLs = legacy.Options{URLs: true}
@@ -245,6 +246,51 @@ func TestOthersAddressesAnswerWrongRequestsAlike(t *testing.T) {
 	}
 	if cam.watching() != 0 || strings.Contains(g.logs.String(), "geheim") {
 		t.Error("a viewer is left, or the log holds a password")
+	}
+}
+
+func TestOffersToOthersAddressesThatCannotBe(t *testing.T) {
+	g := serve(t, Config{Legacy: allURLs, WebRTC: &webrtc.Options{}}, newFake("cam1"))
+	const sdp = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
+	for _, c := range []struct {
+		path, kind, body string
+		status           int
+		says             string
+	}{
+		{"/nobody/whep", "application/sdp", sdp, 404, "there is no camera"},
+		{"/cam1/whep", "application/sdp", "hello", 400, ""},
+		{"/cam1/whep", "text/plain", sdp, 415, "application/sdp"},
+		{"/cam1/whep/0123", "application/sdp", sdp, 404, "session"},
+		{"/api/webrtc?src=nobody", "application/sdp", sdp, 404, "there is no camera"},
+		{"/api/webrtc", "application/sdp", sdp, 400, "src"},
+		{"/api/webrtc?src=cam1", "application/json", "{", 400, "offer"},
+		{"/api/webrtc?src=cam1", "application/sdp", "hello", 400, "SDP"},
+		{"/api/webrtc?src=cam1", "application/sdp", sdp, 400, ""}, // offers nothing
+	} {
+		answer, err := http.Post("http://"+g.addr+c.path, c.kind, strings.NewReader(c.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		said, err := io.ReadAll(answer.Body)
+		answer.Body.Close()
+		if err != nil || answer.StatusCode != c.status || !strings.Contains(string(said), c.says) {
+			t.Errorf("%s of %.10q: %d %q", c.path, c.body, answer.StatusCode, said)
+		}
+	}
+	for path, status := range map[string]int{"/cam1/whep": 405, "/nobody/whep": 404, "/whatever": 404, "/cam1/": 404, "/player.js": 200, "/img/a.svg": 200} {
+		if response, body := g.get(t, "GET", path); response.StatusCode != status {
+			t.Errorf("GET %s: %d %q", path, response.StatusCode, body)
+		}
+	}
+	eventually(t, "nobody is counted", testLimit, func() bool { return g.viewers.Load() == 0 })
+}
+
+func TestOthersOffersWithoutWebRTC(t *testing.T) {
+	g := serve(t, Config{Legacy: allURLs}, newFake("cam1"))
+	for _, path := range []string{"/cam1/whep", "/api/webrtc?src=cam1"} {
+		if response, body := g.get(t, "POST", path); response.StatusCode != 404 || !strings.Contains(body, "[webrtc]") {
+			t.Errorf("%s: %d %q", path, response.StatusCode, body)
+		}
 	}
 }
 
