@@ -222,6 +222,29 @@ func TestTileChangesItsSizeWithoutAGap(t *testing.T) {
 	eventually(t, "the first is not watched any more", 5*time.Second, func() bool { return cam.watching() == 0 })
 }
 
+// A camera that is configured anew is another one of the same name.
+func TestTileOutlivesItsCamerasConfiguration(t *testing.T) {
+	cam := newFake("cam1")
+	g := serve(t, Config{}, cam)
+	c := g.tiles(t, "/ws")
+	c.openTile(1, "cam1")
+	cam.show(100, media.Live)
+	c.ack(c.picture())
+	cam.close()
+	eventually(t, "the old one has no viewer", 5*time.Second, func() bool { return cam.watching() == 0 })
+	cam.mu.Lock()
+	cam.closed, cam.picture = false, nil // and its pictures are counted from 1 again
+	cam.mu.Unlock()
+	for n := range 5 {
+		shown := cam.show(200+n, media.Live)
+		p := c.picture()
+		if !bytes.Equal(p.jpeg, shown.JPEG) {
+			t.Fatal("not the new one's picture")
+		}
+		c.ack(p)
+	}
+}
+
 func TestTilesThatCannotBeOpenedSayWhy(t *testing.T) {
 	cam, full := newFake("cam1"), newFake("full")
 	for i := range camera.DefaultMaxRenditions {

@@ -237,11 +237,14 @@ func (t *tiles) refuse(number uint16, r *Refusal) {
 
 // acknowledge notes that the client has a picture, and all that were sent before it.
 func (one *tile) acknowledge(sequence uint32) {
-	n := 0
-	for i, s := range one.sent {
-		// Sequences wrap around; and a camera that is configured anew begins again.
-		if s == sequence || int32(sequence-s) > 0 && n == i {
-			n = i + 1
+	n := len(one.sent)
+	for n > 0 && one.sent[n-1] != sequence {
+		n--
+	}
+	if n == 0 {
+		// None that was sent, but perhaps between two: sequences wrap around.
+		for n < len(one.sent) && int32(sequence-one.sent[n]) > 0 {
+			n++
 		}
 	}
 	one.sent = append(one.sent[:0], one.sent[n:]...)

@@ -1,0 +1,227 @@
+package ws
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+	"go.uber.org/goleak"
+
+	"camgate/media"
+)
+
+// board is a source whose only camera shows what the test tells it to.
+type board struct {
+	mu      sync.Mutex
+	picture *media.Picture
+	changed chan struct{}
+	open    int
+}
+
+func (b *board) show(sequence uint64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.picture = &media.Picture{JPEG: []byte("a picture"), Sequence: sequence, Received: time.Now(), State: media.Live}
+	close(b.changed)
+	b.changed = make(chan struct{})
+}
+
+func (b *board) Open(Wish) (Feed, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.open++
+	return &boardFeed{b: b}, nil
+}
+
+func (b *board) State(string) (string, string) { return "live", "" }
+
+type boardFeed struct {
+	b    *board
+	seen uint64
+}
+
+func (f *boardFeed) Next(ctx context.Context) (*media.Picture, error) {
+	for {
+		f.b.mu.Lock()
+		p, changed := f.b.picture, f.b.changed
+		f.b.mu.Unlock()
+		if p != nil && p.Sequence > f.seen {
+			f.seen = p.Sequence
+			return p, nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (f *boardFeed) Close() {
+	f.b.mu.Lock()
+	defer f.b.mu.Unlock()
+	f.b.open--
+}
+
+// newTiles is a connection's tiles without the connection.
+func newTiles(t *testing.T, source Source) *tiles {
+	leak := goleak.IgnoreCurrent()
+	ctx, end := context.WithCancel(context.Background())
+	tl := &tiles{source: source, ctx: ctx, open: make(map[uint16]*tile), wake: make(chan struct{}, 1), opens: openBurst, openedAt: time.Now()}
+	t.Cleanup(func() {
+		end()
+		tl.feeds.Wait()
+		goleak.VerifyNone(t, leak)
+	})
+	return tl
+}
+
+// take is the next picture's tile and sequence, as they are sent.
+func take(t *testing.T, tl *tiles) (tile uint16, sequence uint32) {
+	t.Helper()
+	timeout := time.NewTimer(10 * time.Second)
+	defer timeout.Stop()
+	for {
+		bufs, err := tl.next(new(framer))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bufs != nil && bufs[0][0] == 0x80|websocket.BinaryMessage {
+			header := bufs[0][2:] // a message of less than 126 bytes
+			return binary.BigEndian.Uint16(header[2:]), binary.BigEndian.Uint32(header[4:])
+		}
+		if bufs != nil {
+			continue
+		}
+		select {
+		case <-tl.wake:
+		case <-timeout.C:
+			t.Fatal("no picture")
+		}
+	}
+}
+
+func TestPictureThatWaitsForTheLinkGivesWayToNewerOnes(t *testing.T) {
+	b := &board{changed: make(chan struct{})}
+	tl := newTiles(t, b)
+	tl.openTile(1, Wish{Camera: "cam1"})
+	b.show(1)
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	const last = 60
+	for n := uint64(2); n <= last; n++ { // others are being sent, for more than a second
+		b.show(n)
+		<-ticker.C
+	}
+	// 160 ms old at most, and what a busy machine adds.
+	if _, n := take(t, tl); n < last/2 {
+		t.Errorf("picture %d is sent when %d is the newest", n, last)
+	}
+}
+
+func TestTilesTakeTurns(t *testing.T) {
+	b := &board{changed: make(chan struct{})}
+	tl := newTiles(t, b)
+	for number := range uint16(4) {
+		tl.openTile(number, Wish{Camera: "cam1"})
+	}
+	for round := uint64(1); round <= 20; round++ {
+		b.show(round)
+		had := map[uint16]bool{}
+		for range 4 {
+			number, sequence := take(t, tl)
+			if had[number] || sequence != uint32(round) {
+				t.Fatalf("round %d: tile %d gets picture %d, after %v", round, number, sequence, had)
+			}
+			had[number] = true
+			if refused := tl.hear(websocket.TextMessage, fmt.Appendf(nil, `{"type":"ack","tile":%d,"sequence":%d}`, number, sequence)); refused != nil {
+				t.Fatal(refused)
+			}
+		}
+	}
+	tl.hear(websocket.TextMessage, []byte(`{"type":"close","tile":2}`))
+	b.show(100)
+	for range 3 {
+		if number, _ := take(t, tl); number == 2 {
+			t.Error("a closed tile gets a picture")
+		}
+	}
+}
+
+func TestAcknowledgementsGoUpToTheirSequence(t *testing.T) {
+	for _, c := range []struct {
+		sent []uint32
+		ack  uint32
+		left []uint32
+	}{
+		{[]uint32{5, 9}, 5, []uint32{9}},
+		{[]uint32{5, 9}, 9, nil},
+		{[]uint32{5, 9}, 7, []uint32{9}},
+		{[]uint32{5, 9}, 4, []uint32{5, 9}},
+		{[]uint32{5, 9}, 10, nil},
+		{[]uint32{1<<32 - 1, 0}, 0, nil},                 // wraps around
+		{[]uint32{1<<32 - 1, 0}, 1<<32 - 1, []uint32{0}}, // the same
+		{[]uint32{5000, 3}, 5000, []uint32{3}},           // the camera was configured anew
+		{[]uint32{5000, 3}, 3, nil},
+		{[]uint32{7, 7}, 7, nil}, // the same picture in two sizes
+		{nil, 7, nil},
+	} {
+		one := &tile{sent: append([]uint32(nil), c.sent...)}
+		one.acknowledge(c.ack)
+		if len(one.sent) != len(c.left) || len(c.left) > 0 && one.sent[0] != c.left[0] {
+			t.Errorf("of %v, %d leaves %v, want %v", c.sent, c.ack, one.sent, c.left)
+		}
+	}
+}
+
+func TestFramingATileAllocatesAndCopiesNothing(t *testing.T) {
+	picture := &media.Picture{JPEG: make([]byte, 300_000), Received: time.Now()}
+	var f framer
+	f.tile(1, picture)
+	if n := testing.AllocsPerRun(100, func() { f.tile(1, picture) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+	if bufs := f.tile(1, picture); len(bufs) != 2 || &bufs[1][0] != &picture.JPEG[0] || len(bufs[0]) != 10+24 {
+		t.Error("the JPEG was copied, or the header is not 34 bytes")
+	}
+}
+
+func FuzzTileMessage(f *testing.F) {
+	for _, message := range []string{
+		`{"type":"open","tile":1,"camera":"cam1","width":640,"height":0,"quality":70,"fps":15}`,
+		`{"type":"close","tile":1}`, `{"type":"ack","tile":1,"sequence":123}`, `{"type":`, `[]`, `null`, `{"tile":{}}`,
+		`{"type":"open","tile":1,"camera":"cam1","fps":"x"}`, `{"type":"open","tile":1e3,"camera":""}`, strings.Repeat("[", 4096),
+	} {
+		f.Add(websocket.TextMessage, []byte(message))
+	}
+	f.Add(websocket.BinaryMessage, []byte{0, 1, 2})
+	f.Fuzz(func(t *testing.T, kind int, data []byte) {
+		if len(data) > maxClientMessage {
+			return
+		}
+		m, refusal, broken := readMessage(kind, data)
+		switch {
+		case broken != nil:
+			if broken.Code != websocket.CloseUnsupportedData && broken.Code != websocket.ClosePolicyViolation || broken.Text == "" || len(broken.Text) > 123 {
+				t.Errorf("%d %q", broken.Code, broken.Text)
+			}
+			return
+		case *m.Tile < 0 || *m.Tile > maxTile:
+			t.Errorf("tile %d", *m.Tile)
+		case refusal != nil:
+			if m.Type != "open" || refusal.Status != 400 || refusal.Sentence == "" || len(refusal.Sentence) > 300 || bytes.ContainsAny([]byte(refusal.Sentence), "\x00\n") {
+				t.Errorf("%+v %+v", m, refusal)
+			}
+		case m.Type == "open":
+			if r := m.wish().Rendition; r.Width < 0 || r.Width > 8192 || r.Height < 0 || r.Height > 8192 || r.Quality < 0 || r.Quality > 100 || m.FPS < 0 || m.FPS > 60 || m.Camera == "" {
+				t.Errorf("%+v", m)
+			}
+		}
+	})
+}
