@@ -59,6 +59,10 @@ func (b *bench) steps(peers bool) []step {
 		{"memory", b.memory},
 		{"MJPEG", b.passthrough},
 		{"WebRTC", b.webrtc},
+		{"bytes", b.wireBytes},
+		{"wall of 4", b.wall(4)},
+		{"wall of 16", b.wall(16)},
+		{"terminal", b.terminal},
 		{"capacity 1080p", b.capacity(8, "", "100 % on 2 cores")},
 		{"capacity 1080p", b.capacity(6, "", "")},
 		{"capacity 640", b.capacity(12, "?width=640", "100 % on 2 cores")},
@@ -84,6 +88,12 @@ func (b *bench) run(ctx context.Context, steps []step) error {
 	}
 	defer os.RemoveAll(folder)
 	b.folder = folder
+	if err := os.Mkdir(b.www(), 0o700); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(b.www(), "terminal.html"), []byte(terminalPage), 0o600); err != nil {
+		return err
+	}
 	fmt.Fprintln(os.Stderr, "encoding the camera's clip…")
 	cam, err := camsim.Start(ctx, fullHD("cam1"))
 	if err != nil {
@@ -108,6 +118,9 @@ func (b *bench) run(ctx context.Context, steps []step) error {
 	return errors.Join(failed...)
 }
 
+// www is the folder of the pages that the gateway serves.
+func (b *bench) www() string { return filepath.Join(b.folder, "www") }
+
 // gateway is a camgate that serves cameras.
 type gateway struct {
 	*rig.Process
@@ -121,7 +134,7 @@ func (b *bench) start(ctx context.Context, more string, cams ...*camsim.Camera) 
 		return nil, err
 	}
 	var config strings.Builder
-	fmt.Fprintf(&config, "[http]\nlisten = %q\n", address)
+	fmt.Fprintf(&config, "[http]\nlisten = %q\nwww = %q\n[webrtc]\nlisten = \"127.0.0.1:0\"\n", address, b.www())
 	for _, c := range cams {
 		fmt.Fprintf(&config, "[[camera]]\nname = %q\nsource = %q\ntransport = \"tcp\"\n%s\n", c.Name(), c.URL(), more)
 	}

@@ -21,7 +21,8 @@ import (
 
 // Viewer reads a multipart stream as fast as it comes.
 type Viewer struct {
-	Frames, Bytes atomic.Int64
+	Frames, Bytes atomic.Int64 // pictures, and what is in them
+	Wire          atomic.Int64 // bytes received, with all that is around pictures
 	First         atomic.Int64 // when the first picture was whole, Unix nanoseconds
 
 	keep  int
@@ -58,7 +59,7 @@ func (v *Viewer) run(ctx context.Context, address string, ready func()) error {
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: camgate-bench\r\n\r\n", u.RequestURI(), u.Host)
-	r := bufio.NewReaderSize(conn, 64<<10)
+	r := bufio.NewReaderSize(counted{conn, &v.Wire}, 64<<10)
 	answer, err := http.ReadResponse(r, nil)
 	if err != nil {
 		return err
@@ -94,6 +95,18 @@ func (v *Viewer) run(ctx context.Context, address string, ready func()) error {
 		}
 	}
 	return nil
+}
+
+// counted counts what is read.
+type counted struct {
+	net.Conn
+	bytes *atomic.Int64
+}
+
+func (c counted) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.bytes.Add(int64(n))
+	return n, err
 }
 
 // part reads the next part, which must name its length, into buffer.
