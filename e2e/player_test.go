@@ -502,7 +502,7 @@ func TestPlayersShareOneConnection(t *testing.T) {
 	}
 	s := serveWithPages(t, configs...)
 	d := doorTo(t, s.host)
-	b := browse(t, 1000, 800, "http://"+d.host()+"/")
+	b := browse(t, 1280, 1000, "http://"+d.host()+"/?cols=4")
 	b.is("sixteen are live", "document.body.getAttribute('data-cameras') == 16 && "+tilesLive, 40*time.Second)
 	b.is("each by WebSocket, and goes on", every("li.getAttribute('data-mode') == 'ws' && +li.getAttribute('data-frames') > 10"), 30*time.Second)
 	d.mu.Lock()

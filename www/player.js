@@ -421,10 +421,10 @@
 		return list;
 	}
 
-	// Stills shows JPEGs one after the other in an <img>: of those that come while one is
-	// being decoded, the newest is kept.
+	// Stills shows JPEGs one after the other, in two <img> that take turns: one that loads
+	// has no picture. Of those that come meanwhile the newest is kept.
 	function Stills(a) {
-		var img = layer(a, 'img'), busy = 0, next = null, current = '', loading = '', shown = null;
+		var back = layer(a, 'img'), front = layer(a, 'img'), busy = 0, next = null, loading = '', shown = null;
 		function load(blob, o) {
 			if (busy) {
 				if (next) { next.o.done(); }
@@ -434,30 +434,33 @@
 			busy = now();
 			shown = o;
 			loading = URLs.createObjectURL(blob);
-			img.src = loading;
+			back.src = loading;
 		}
 		function loaded(ok) {
-			var n = next;
+			var n = next, old = front;
 			if (!busy) { return; }
 			busy = 0;
-			if (current) { URLs.revokeObjectURL(current); }
-			current = loading;
-			loading = '';
+			URLs.revokeObjectURL(loading);
 			shown.done();
-			if (ok) { a.picture(shown); }
+			if (ok && !a.over) {
+				a.node = front = back;
+				back = old;
+				style(front, { visibility: '' });
+				style(back, { visibility: 'hidden' });
+				a.picture(shown);
+			}
 			next = null;
 			if (n && !a.over) { load(n.blob, n.o); }
 		}
-		img.onload = function () { loaded(true); };
-		img.onerror = function () { loaded(false); };
+		[back, front].forEach(function (img) {
+			img.decoding = 'sync'; // there when it takes its turn
+			img.onload = function () { loaded(true); };
+			img.onerror = function () { loaded(false); };
+		});
 		return {
 			load: load,
 			watch: function (t) { if (busy && t - busy > DEAD) { loaded(false); } }, // the browser has lost it
-			free: function () { // when the picture is off the screen
-				img.onload = img.onerror = null;
-				if (current) { URLs.revokeObjectURL(current); }
-				if (loading) { URLs.revokeObjectURL(loading); }
-			}
+			free: function () { drop(back); } // when the picture is off the screen
 		};
 	}
 	function blobs() {
@@ -598,7 +601,8 @@
 				if (r) { heard(g); a.heard = now(); }
 				if (s && s.state) {
 					a.period = s.fps ? 1000 / s.fps : 0;
-					a.told(s.state === 'idle' ? 'connecting' : s.state, s.last_error || '');
+					// A picture that came meanwhile knows better.
+					if (a.shown < polled || !/^(idle|connecting)$/.test(s.state)) { a.told(s.state, s.last_error || ''); }
 					if (s.state === 'live' && s.last_frame_age !== null) { a.age = s.last_frame_age * 1000; }
 				}
 				if (!r) { check(g, function (yes) { if (!yes && !a.over) { a.fail('closed', {}); } }); }
@@ -896,14 +900,12 @@
 			fails[a.path] = 0;
 			delete g.held[a.path];
 			fatal = '';
-			shape();
 			label();
 			update();
 		}
 		function shape() {
-			var p = picture(screen.node);
-			if (!p || !p.w) { return; }
-			if (box) { box.style.paddingTop = 100 * p.h / p.w + '%'; }
+			var p = screen && picture(screen.node);
+			if (p && p.w && box) { box.style.paddingTop = 100 * p.h / p.w + '%'; }
 		}
 		function forget(a) {
 			drop(a.node);
@@ -1010,7 +1012,7 @@
 		// judge says what is on the screen: [state, sentence, more].
 		function judge(t) {
 			var a = active, since = player.shownAt ? clock(player.shownAt) : '', more = since ? t9n('since', since) : '';
-			if (!running) { return ['paused', started ? '' : t9n('paused'), '']; }
+			if (!running) { return started && seen === null ? ['connecting', '', ''] : ['paused', started ? '' : t9n('paused'), '']; }
 			if (fatal && !(a && a.first)) { return ['error', fatal, '']; }
 			if (down) { return ['error', t9n('gateway'), more]; }
 			if (waiting) { return ['error', t9n('error'), player.reason]; }
@@ -1071,6 +1073,7 @@
 		function update() {
 			var t = now(), told = judge(t), a = active, path = a && a.first ? a.path : '', list, i, changed;
 			var dim = told[0] !== 'live', n;
+			shape();
 			reasons(path);
 			changed = told[0] !== player.state || path !== player.path;
 			player.state = told[0];
@@ -1243,7 +1246,7 @@
 		element.player = player;
 		players.push(player);
 		if (window.IntersectionObserver) { // what is scrolled away costs nothing
-			seen = false;
+			seen = null; // until it says
 			observer = new IntersectionObserver(function (entries) {
 				seen = entries[entries.length - 1].isIntersecting;
 				if (seen) { go(); } else { setTimeout(go, 1000); } // it may come back
