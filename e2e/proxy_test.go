@@ -19,9 +19,11 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+	pion "github.com/pion/webrtc/v4"
 
 	"camgate/camsim/stamp"
 	"camgate/outputs/httpd"
+	"camgate/outputs/webrtc"
 )
 
 // proxies are the examples in deploy/, and how their programs are run. A test's is one
@@ -95,7 +97,7 @@ func TestExamplesOfProxies(t *testing.T) {
 			o.Name, o.Video.FPS, o.Video.GOP, o.ClipFrames = "slow", 1, 1, 60
 			slow := camsimStart(t, o)
 			s := serveWith(t, httpd.Config{
-				Listen: "127.0.0.1:0", BasePath: "/cams", TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")},
+				Listen: "127.0.0.1:0", BasePath: "/cams", TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, WebRTC: &webrtc.Options{},
 			}, config(t, "cam1", cam.URL()), config(t, "slow", slow.URL()))
 			at := behindProxy(t, name, s)
 			front := &site{t: t, host: at}
@@ -201,10 +203,55 @@ func TestExamplesOfProxies(t *testing.T) {
 				t.Errorf("%s %q %v", answer.Status, said, err)
 			}
 
+			// WebRTC: the session is where the answer says, below the path.
+			session := offerTo(t, "http://"+at+"/cams/whep/cam1")
+			if !strings.HasPrefix(session, "http://"+at+"/cams/whep/cam1/") {
+				t.Errorf("the session is at %s", session)
+			}
+			request, _ = http.NewRequest("DELETE", session, nil)
+			if answer, err = http.DefaultClient.Do(request); err != nil {
+				t.Fatal(err)
+			}
+			answer.Body.Close()
+			if answer.StatusCode != http.StatusOK {
+				t.Errorf("the session cannot be ended: %s", answer.Status)
+			}
+
 			// The page, below its path, which a browser finds without its last slash too.
 			b := browse(t, 1000, 700, "http://"+at+"/cams")
 			b.is("the page is where it was asked for", "location.pathname === '/cams/'", 10*time.Second)
 			b.is("the page shows a camera", fmt.Sprintf("document.querySelectorAll('[data-state=%q]').length >= 2", "live"), 30*time.Second)
 		})
 	}
+}
+
+// offerTo asks a WHEP endpoint for a session, and returns its address.
+func offerTo(t *testing.T, endpoint string) string {
+	t.Helper()
+	pc, err := pion.NewPeerConnection(pion.Configuration{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pc.Close()
+	if _, err := pc.AddTransceiverFromKind(pion.RTPCodecTypeVideo, pion.RTPTransceiverInit{Direction: pion.RTPTransceiverDirectionRecvonly}); err != nil {
+		t.Fatal(err)
+	}
+	offer, err := pc.CreateOffer(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.Post(endpoint, "application/sdp", strings.NewReader(offer.SDP))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	sdp, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode != http.StatusCreated || !strings.HasPrefix(string(sdp), "v=0") {
+		t.Fatalf("%s %q %v", answer.Status, sdp, err)
+	}
+	at, err := answer.Location() // relative to what was asked for
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at.String()
 }
