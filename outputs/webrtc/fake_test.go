@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pion/interceptor"
 	"github.com/pion/rtp"
 	pion "github.com/pion/webrtc/v4"
 	"go.uber.org/goleak"
@@ -230,6 +231,8 @@ func (r *fakeReader) Restart() {
 	defer r.f.mu.Unlock()
 	r.seeking = true
 	r.f.restarts++
+	close(r.f.came)
+	r.f.came = make(chan struct{})
 }
 
 func (r *fakeReader) Close() {
@@ -376,19 +379,43 @@ type client struct {
 	tracks    chan *pion.TrackRemote
 }
 
-// browse makes a client that has not asked yet. engine may be nil: pion's codecs.
+// browse makes a client that has not asked yet, and says nothing of what it receives.
+// engine may be nil: pion's codecs.
 func browse(t testing.TB, engine *pion.MediaEngine) *client {
+	t.Helper()
+	return browseWith(t, engine, noInterceptors())
+}
+
+// browseFully makes one that asks for what is lost, and tells what has arrived.
+func browseFully(t testing.TB) *client {
+	t.Helper()
+	engine, registry := &pion.MediaEngine{}, noInterceptors()
+	if err := engine.RegisterDefaultCodecs(); err != nil {
+		t.Fatal(err)
+	}
+	if err := pion.RegisterDefaultInterceptors(engine, registry); err != nil {
+		t.Fatal(err)
+	}
+	return browseWith(t, engine, registry)
+}
+
+func browseWith(t testing.TB, engine *pion.MediaEngine, registry *interceptor.Registry) *client {
 	t.Helper()
 	settings := pion.SettingEngine{}
 	settings.SetIncludeLoopbackCandidate(true)
 	settings.SetICETimeouts(2*time.Second, 3*time.Second, 500*time.Millisecond)
+	return browseSetting(t, engine, registry, settings)
+}
+
+func browseSetting(t testing.TB, engine *pion.MediaEngine, registry *interceptor.Registry, settings pion.SettingEngine) *client {
+	t.Helper()
 	if engine == nil {
 		engine = &pion.MediaEngine{}
 		if err := engine.RegisterDefaultCodecs(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	pc, err := pion.NewAPI(pion.WithMediaEngine(engine), pion.WithSettingEngine(settings), pion.WithInterceptorRegistry(noInterceptors())).NewPeerConnection(pion.Configuration{})
+	pc, err := pion.NewAPI(pion.WithMediaEngine(engine), pion.WithSettingEngine(settings), pion.WithInterceptorRegistry(registry)).NewPeerConnection(pion.Configuration{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,9 +1,17 @@
 package webrtc
 
 import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
 	pion "github.com/pion/webrtc/v4"
 
 	"camgate/media"
@@ -40,5 +48,282 @@ func TestViewerBeginsAtTheCachedKeyFrameAndCatchesUp(t *testing.T) {
 	}
 	if d := time.Since(connected); d > time.Second {
 		t.Errorf("catching up took %v", d)
+	}
+}
+
+func TestPictureIsSentAgainFromTheCacheOnRequest(t *testing.T) {
+	cam := newFake("cam1", media.H264)
+	cam.bring(true, 3000)
+	cam.bring(false, 300)
+	g := serve(t, Options{}, cam)
+	c := browse(t, nil).receive(pion.RTPCodecTypeVideo).play(g.url + "cam1")
+	var ssrc uint32
+	for range 6 {
+		ssrc = c.next(5 * time.Second).SSRC
+	}
+	drain(c)
+	eventually(t, "the key frame comes again", 5*time.Second, func() bool {
+		if err := c.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: ssrc}}); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case p := <-c.packets:
+			return p.Payload[0] == sps[0]
+		default:
+			return false
+		}
+	})
+	cam.mu.Lock()
+	restarts := cam.restarts
+	cam.mu.Unlock()
+	for range 100 { // a storm of them
+		if err := c.pc.WriteRTCP([]rtcp.Packet{&rtcp.FullIntraRequest{MediaSSRC: ssrc, FIR: []rtcp.FIREntry{{SSRC: ssrc}}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cam.bring(false, 300)
+	for p := c.next(5 * time.Second); p.Payload[0] != 0x41; p = c.next(5 * time.Second) {
+	}
+	cam.mu.Lock()
+	defer cam.mu.Unlock()
+	if cam.restarts > restarts+1 {
+		t.Errorf("100 requests made it begin anew %d times", cam.restarts-restarts)
+	}
+}
+
+func TestLostPacketIsSentAgainAsItWas(t *testing.T) {
+	cam := newFake("cam1", media.H264)
+	cam.bring(true, 30_000)
+	g := serve(t, Options{}, cam)
+	c := browse(t, nil).receive(pion.RTPCodecTypeVideo).play(g.url + "cam1")
+	var all []*rtp.Packet
+	for {
+		p := c.next(5 * time.Second)
+		all = append(all, p)
+		if p.Marker {
+			break
+		}
+	}
+	// The client's replay protection drops what it has; so the server forgets its number
+	// with it: what it writes is looked at where it is written.
+	one := onlySession(g)
+	lost := all[5]
+	var written [][]byte
+	one.videoTrack.mu.Lock()
+	writer := one.videoTrack.writer
+	one.videoTrack.writer = recorder{func(h *rtp.Header, payload []byte) {
+		b, err := (&rtp.Packet{Header: *h, Payload: payload}).Marshal()
+		if err != nil {
+			t.Error(err)
+		}
+		written = append(written, b)
+	}}
+	one.videoTrack.mu.Unlock()
+	nack := &rtcp.TransportLayerNack{MediaSSRC: lost.SSRC, Nacks: rtcp.NackPairsFromSequenceNumbers([]uint16{lost.SequenceNumber})}
+	one.heard([]rtcp.Packet{nack, nack}, true, time.Now())
+	one.videoTrack.mu.Lock()
+	one.videoTrack.writer = writer
+	one.videoTrack.mu.Unlock()
+	if len(written) != 1 {
+		t.Fatalf("it was sent %d times again", len(written))
+	}
+	want, err := lost.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(written[0], want) {
+		t.Error("it is another packet under the same number")
+	}
+	// And the stream goes on where it was.
+	cam.bring(false, 100)
+	if p := c.next(5 * time.Second); p.SequenceNumber != all[len(all)-1].SequenceNumber+1 {
+		t.Errorf("after %d comes %d", all[len(all)-1].SequenceNumber, p.SequenceNumber)
+	}
+}
+
+type recorder struct {
+	write func(*rtp.Header, []byte)
+}
+
+func (r recorder) WriteRTP(h *rtp.Header, payload []byte) (int, error) {
+	r.write(h, payload)
+	return len(payload), nil
+}
+
+func (r recorder) Write([]byte) (int, error) { return 0, nil }
+
+func onlySession(g *gate) *session {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, one := range g.sessions {
+		return one
+	}
+	return nil
+}
+
+// TestNarrowLinkGetsTheSmallerStream: and key frames alone where there is none, and all
+// again later; and nobody else notices.
+func TestNarrowLinkGetsTheSmallerStream(t *testing.T) {
+	for _, smaller := range []bool{true, false} {
+		t.Run(fmt.Sprintf("smaller=%v", smaller), func(t *testing.T) {
+			cam := newFake("cam1", media.H264)
+			if smaller {
+				cam.sub = newFake("cam1", media.H264)
+			}
+			ctx, cancel := context.WithCancel(context.Background())
+			var filming sync.WaitGroup
+			filming.Go(func() { cam.film(ctx, 20*time.Millisecond, 50, 20_000, 5000) }) // 250 KB/s and more
+			if smaller {
+				filming.Go(func() { cam.sub.film(ctx, 20*time.Millisecond, 50, 2000, 500) })
+			}
+			defer filming.Wait()
+			defer cancel()
+			g := serve(t, Options{}, cam)
+			good := browseFully(t).receive(pion.RTPCodecTypeVideo).play(g.url + "cam1")
+			proxy := newRelay(t, g)
+			c := browseFully(t).receive(pion.RTPCodecTypeVideo)
+			c.start(g.url+"cam1", proxy.only)
+			<-c.connected
+			c.next(5 * time.Second)
+			var one *session
+			g.mu.Lock()
+			for _, s := range g.sessions {
+				if strings.HasSuffix(c.location.Path, s.id) {
+					one = s
+				}
+			}
+			g.mu.Unlock()
+			proxy.limit(60_000)
+			said := func(text string) bool { return strings.Contains(g.log.String(), text) }
+			if smaller {
+				eventually(t, "the smaller stream is sent", 20*time.Second, func() bool {
+					one.mu.Lock()
+					defer one.mu.Unlock()
+					return one.substream
+				})
+				if s := one.state(); s.Stream != "sub" {
+					t.Errorf("the viewer is told of the stream %q", s.Stream)
+				}
+			} else {
+				eventually(t, "key frames alone are sent", 20*time.Second, func() bool { return said("key frames") })
+			}
+			drain(good)
+			for n := 0; n < 100; n++ {
+				good.next(time.Second) // the other viewer's go on
+			}
+			proxy.limit(0)
+			eventually(t, "all is sent again", firstRest+20*time.Second, func() bool { return said("gets more pictures again") })
+			if smaller {
+				eventually(t, "of the camera's stream", 10*time.Second, func() bool {
+					one.mu.Lock()
+					defer one.mu.Unlock()
+					return !one.substream
+				})
+			}
+		})
+	}
+}
+
+func TestSoundIsSentBeside(t *testing.T) {
+	cam := newFake("cam1", media.H264)
+	cam.voice = &fakeSound{codec: media.PCMA, frames: make(chan *media.AudioFrame, 10)}
+	cam.bring(true, 1000)
+	g := serve(t, Options{}, cam)
+	c := browse(t, nil).receive(pion.RTPCodecTypeAudio, pion.RTPCodecTypeVideo)
+	heard := make(chan *rtp.Packet, 10)
+	c.pc.OnTrack(func(track *pion.TrackRemote, _ *pion.RTPReceiver) {
+		for track.Kind() == pion.RTPCodecTypeAudio {
+			p, _, err := track.ReadRTP()
+			if err != nil {
+				return
+			}
+			heard <- p
+		}
+	})
+	c.play(g.url + "cam1")
+	if !strings.Contains(c.answer, "PCMA/8000") || strings.Contains(c.answer, "opus") {
+		t.Errorf("the answer:\n%s", c.answer)
+	}
+	var before *rtp.Packet
+	for i := range 5 {
+		cam.voice.frames <- &media.AudioFrame{Codec: media.PCMA, Data: make([]byte, 160), Duration: 20 * time.Millisecond, Received: time.Now(), Rate: 8000, Channels: 1}
+		select {
+		case p := <-heard:
+			if p.PayloadType != 8 || len(p.Payload) != 160 || p.Marker != (i == 0) {
+				t.Errorf("packet %d: %v", i, p)
+			}
+			if before != nil && p.Timestamp-before.Timestamp != 160 {
+				t.Errorf("from frame to frame the timestamp grows by %d", p.Timestamp-before.Timestamp)
+			}
+			before = p
+		case <-time.After(5 * time.Second):
+			t.Fatal("no sound")
+		}
+	}
+	// Who wants none gets none, and pictures all the same.
+	silent := browse(t, nil).receive(pion.RTPCodecTypeAudio, pion.RTPCodecTypeVideo).play(g.url + "cam1?audio=0")
+	if !strings.Contains(silent.answer, "m=audio 0 ") {
+		t.Errorf("the answer:\n%s", silent.answer)
+	}
+	silent.next(5 * time.Second)
+}
+
+func TestViewerIsToldTheState(t *testing.T) {
+	cam := newFake("cam1", media.H264)
+	cam.bring(true, 1000)
+	g := serve(t, Options{}, cam)
+	c := browse(t, nil).receive(pion.RTPCodecTypeVideo)
+	messages := make(chan told, 100)
+	dc, err := c.pc.CreateDataChannel("camgate", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dc.OnMessage(func(m pion.DataChannelMessage) {
+		var s told
+		if err := json.Unmarshal(m.Data, &s); err != nil || !m.IsString {
+			t.Errorf("%v: %s", err, m.Data)
+		}
+		messages <- s
+	})
+	c.play(g.url + "cam1")
+	want := func(state string, within time.Duration) {
+		t.Helper()
+		for limit := time.After(within); ; {
+			select {
+			case m := <-messages:
+				if m.State == state {
+					if m.Camera != "cam1" || m.Type != "state" || m.Stream != "main" || m.Codec != "H.264" {
+						t.Errorf("%+v", m)
+					}
+					return
+				}
+			case <-limit:
+				t.Fatalf("%q is not told within %v", state, within)
+			}
+		}
+	}
+	want("live", 5*time.Second)
+	want("live", 3*tellEvery) // once a second
+	cam.say("stale")
+	want("stale", tellEvery/2)
+}
+
+func TestOverTCPWhereNoUDPPasses(t *testing.T) {
+	cam := newFake("cam1", media.H264)
+	cam.bring(true, 50_000)
+	g := serve(t, Options{TCP: true}, cam)
+	settings := pion.SettingEngine{}
+	settings.SetNetworkTypes([]pion.NetworkType{pion.NetworkTypeTCP4})
+	settings.SetIncludeLoopbackCandidate(true)
+	engine := &pion.MediaEngine{}
+	if err := engine.RegisterDefaultCodecs(); err != nil {
+		t.Fatal(err)
+	}
+	c := browseSetting(t, engine, noInterceptors(), settings).receive(pion.RTPCodecTypeVideo)
+	c.play(g.url + "cam1")
+	for p := c.next(5 * time.Second); !p.Marker; p = c.next(5 * time.Second) {
+	}
+	if n := len(g.socket.held); n != 0 {
+		t.Errorf("packets are collected for %d UDP addresses", n)
 	}
 }
