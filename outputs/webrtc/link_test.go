@@ -1,0 +1,148 @@
+package webrtc
+
+import (
+	"testing"
+	"time"
+
+	"github.com/pion/rtcp"
+)
+
+// simulate sends 200 packets a second over a link and tells it of their arrival every
+// 100 ms: way is how long the packet takes, lost whether it comes.
+func simulate(l *link, from time.Time, seconds float64, way func(time.Duration) time.Duration, lost func(int) bool) (overloadedAfter time.Duration, overloaded bool) {
+	const each = 5 * time.Millisecond
+	n := int(seconds * 200)
+	for i := 0; i < n; i += 20 {
+		f := &rtcp.TransportLayerCC{PacketStatusCount: 20}
+		symbols := make([]uint16, 20)
+		var last time.Duration
+		for j := range 20 {
+			at := time.Duration(i+j) * each
+			number := l.number(from.Add(at), 0)
+			if j == 0 {
+				f.BaseSequenceNumber = uint16(number[0])<<8 | uint16(number[1])
+				// The browser's clock is another.
+				last = (time.Hour + at + way(at)).Truncate(64 * time.Millisecond)
+				f.ReferenceTime = uint32(last / (64 * time.Millisecond))
+			}
+			if lost(i + j) {
+				continue
+			}
+			symbols[j] = rtcp.TypeTCCPacketReceivedSmallDelta
+			arrival := time.Hour + at + way(at)
+			f.RecvDeltas = append(f.RecvDeltas, &rtcp.RecvDelta{Type: symbols[j], Delta: (arrival - last).Microseconds()})
+			last = arrival
+		}
+		for j := 0; j < 20; j += 7 {
+			f.PacketChunks = append(f.PacketChunks, &rtcp.StatusVectorChunk{SymbolSize: 1, SymbolList: symbols[j:min(j+7, 20)]})
+		}
+		after := time.Duration(i+20) * each
+		l.feedback(f, from.Add(after))
+		if l.overload() {
+			return after, true
+		}
+	}
+	return 0, false
+}
+
+func TestOverloadedLinkIsFound(t *testing.T) {
+	steady := func(time.Duration) time.Duration { return 30 * time.Millisecond }
+	never := func(int) bool { return false }
+	for _, c := range []struct {
+		what  string
+		way   func(time.Duration) time.Duration
+		lost  func(int) bool
+		after time.Duration // 0: never
+	}{
+		{"a good link", steady, never, 0},
+		{"one that loses some", steady, func(i int) bool { return i%20 == 0 }, 0},
+		{"one that loses much", steady, func(i int) bool { return i%5 == 0 }, 3 * time.Second},
+		{"one that loses much for a moment", steady, func(i int) bool { return i > 1000 && i < 1100 }, 0},
+		{"one whose queue grows", func(at time.Duration) time.Duration { return 30*time.Millisecond + at/5 }, never, 4 * time.Second},
+		{"one with a jitter of 200 ms", func(at time.Duration) time.Duration {
+			return 30*time.Millisecond + (at/time.Millisecond*7919%200)*time.Millisecond
+		}, never, 0},
+	} {
+		after, overloaded := simulate(&link{}, time.Now(), 10, c.way, c.lost)
+		if overloaded != (c.after > 0) || after > c.after {
+			t.Errorf("%s: overloaded %v after %v, want after at most %v", c.what, overloaded, after, c.after)
+		}
+	}
+}
+
+func TestLinkByReceiverReports(t *testing.T) {
+	l, now := &link{}, time.Now()
+	l.reported(10, now)
+	l.reported(0, now.Add(time.Second))
+	if l.overload() {
+		t.Error("4 % once are too much")
+	}
+	l.reported(60, now.Add(2*time.Second))
+	l.reported(60, now.Add(3*time.Second))
+	if !l.overload() {
+		t.Error("23 % twice are not too much")
+	}
+}
+
+func TestThrottleRestsLongerEachTime(t *testing.T) {
+	now := time.Now()
+	th := throttle{}
+	rest := firstRest
+	for range 8 {
+		th.down(now, true)
+		if th.level != smaller || th.rest != rest {
+			t.Fatalf("%v, and more after %v; want after %v", th.level, th.rest, rest)
+		}
+		if th.up(now.Add(th.rest-time.Millisecond), true) {
+			t.Fatal("more too early")
+		}
+		now = now.Add(th.rest)
+		if !th.up(now, true) || th.level != everything {
+			t.Fatal("not more when it is time")
+		}
+		now = now.Add(time.Second)
+		rest = min(2*rest, mostRest)
+	}
+	th.up(now.Add(time.Hour), true)
+	if th.rest != firstRest {
+		t.Error("a link that was good for an hour is not trusted again")
+	}
+	th = throttle{}
+	th.down(now, false)
+	if th.level != keysOnly {
+		t.Errorf("without a smaller stream: %v", th.level)
+	}
+	th = throttle{level: smaller}
+	th.down(now, true)
+	if th.level != keysOnly || !th.up(now.Add(th.rest), true) || th.level != smaller {
+		t.Error("key frames of the smaller stream, and then that")
+	}
+}
+
+func FuzzFeedback(f *testing.F) {
+	good, err := (&rtcp.TransportLayerCC{
+		Header:             rtcp.Header{Padding: true, Count: rtcp.FormatTCC, Type: rtcp.TypeTransportSpecificFeedback, Length: 5},
+		BaseSequenceNumber: 1, PacketStatusCount: 2, ReferenceTime: 4057090,
+		PacketChunks: []rtcp.PacketStatusChunk{&rtcp.RunLengthChunk{PacketStatusSymbol: 1, RunLength: 2}},
+		RecvDeltas:   []*rtcp.RecvDelta{{Type: 1, Delta: 250}, {Type: 1, Delta: 500}},
+	}).Marshal()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(good)
+	f.Fuzz(func(_ *testing.T, data []byte) {
+		packets, err := rtcp.Unmarshal(data)
+		if err != nil {
+			return
+		}
+		l := &link{}
+		for range 100 {
+			l.number(time.Now(), 0)
+		}
+		for _, p := range packets {
+			if cc, ok := p.(*rtcp.TransportLayerCC); ok {
+				l.feedback(cc, time.Now())
+			}
+		}
+	})
+}
