@@ -485,7 +485,7 @@ func TestASlowReaderSeesThePresent(t *testing.T) {
 		p := c.picture()
 		// Two on their way before it and its own transfer; and the time that 25 a second
 		// and a busy machine take.
-		if age, most := time.Since(p.captured), 3*size*time.Second/rate+time.Second/2; age > most {
+		if age, most := time.Since(p.captured), 3*size*time.Second/rate+time.Second; age > most {
 			t.Errorf("picture %d is %v old, more than %v", n, age, most)
 		}
 		c.ack(p)

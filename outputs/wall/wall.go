@@ -48,6 +48,10 @@ type wall struct {
 	picture *media.Picture
 	made    time.Time     // when picture was
 	changed chan struct{} // closed when picture is replaced
+
+	// Of the picture that is being made.
+	awaited int  // cells that are
+	overdue bool // it has waited long enough: the next answer will do
 }
 
 // A cell is one tile's place.
@@ -57,7 +61,7 @@ type cell struct {
 
 	// Guarded by the wall's mutex.
 	asked   bool // and not answered so far
-	late    bool // the wish is from before: nobody waits for the answer
+	awaited bool // the picture that is being made waits for the answer
 	fresh   bool // what is below has changed
 	picture *media.Picture
 	problem string // why there is no picture; "": none
@@ -153,12 +157,19 @@ func problem(err error) string {
 func (w *wall) answer(c *cell, p *media.Picture, problem string) {
 	w.mu.Lock()
 	c.asked = false
+	if c.awaited {
+		c.awaited = false
+		w.awaited--
+	}
 	if problem != c.problem || p != nil {
 		c.fresh = true
 		c.problem, c.picture = problem, p
 	}
+	wake := w.awaited == 0 || w.overdue
 	w.mu.Unlock()
-	signal(w.news)
+	if wake {
+		signal(w.news)
+	}
 }
 
 // run puts the wall together whenever somebody waits for it, at most at its rate.
@@ -221,17 +232,22 @@ func (w *wall) awaitDemand(ctx context.Context) bool {
 // false: ctx has ended.
 func (w *wall) collect(ctx context.Context, timer *time.Timer, patience time.Duration) bool {
 	w.mu.Lock()
+	w.awaited, w.overdue = 0, false
 	for _, c := range w.cells {
-		if c.late = c.asked; c.name != "" && !c.asked {
+		c.awaited = false // who was asked for the picture before is not waited for again
+		if c.name != "" && !c.asked {
 			c.asked = true
 			signal(c.ask)
+			if c.problem == "" {
+				c.awaited = true
+				w.awaited++
+			}
 		}
 	}
 	w.mu.Unlock()
 	timer.Reset(patience)
 	for waited := false; ; {
-		outstanding, fresh := w.answers()
-		if fresh && (outstanding == 0 || waited) {
+		if w.ready(waited) {
 			return true
 		}
 		select {
@@ -251,19 +267,20 @@ func (w *wall) collect(ctx context.Context, timer *time.Timer, patience time.Dur
 	}
 }
 
-// answers says how many cameras are waited for, and whether there is anything to show
-// that was not shown.
-func (w *wall) answers() (outstanding int, fresh bool) {
+// ready says whether there is anything to show that was not shown, and nothing to wait
+// for, or no time.
+func (w *wall) ready(overdue bool) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	fresh = w.picture == nil || w.behind > 0
+	w.overdue = overdue
+	if w.awaited > 0 && !overdue {
+		return false
+	}
+	fresh := w.picture == nil || w.behind > 0
 	for _, c := range w.cells {
-		if c.asked && !c.late && c.problem == "" {
-			outstanding++
-		}
 		fresh = fresh || c.fresh
 	}
-	return outstanding, fresh
+	return fresh
 }
 
 // compose makes the picture of what the cells have.

@@ -3,10 +3,12 @@ package wall
 import (
 	"context"
 	"errors"
+	"fmt"
 	"image"
 	"log/slog"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -453,4 +455,51 @@ func TestQueriesOfWalls(t *testing.T) {
 	if l.Missing(func(string) bool { return true }) != "" || l.Missing(func(string) bool { return false }) != "a" {
 		t.Error("missing cameras")
 	}
+}
+
+// BenchmarkWall is what a running wall costs this process for each picture that a viewer
+// takes: asking the cameras, which have a new picture each, and putting it together.
+func BenchmarkWall(b *testing.B) {
+	for _, tiles := range []int{4, 16} {
+		b.Run(fmt.Sprint(tiles), func(b *testing.B) {
+			var names []string
+			for i := range tiles {
+				names = append(names, fmt.Sprint("cam", i))
+			}
+			l := Layout{Cameras: names, FPS: 60}
+			settled, err := l.shape()
+			if err != nil {
+				b.Fatal(err)
+			}
+			s := newSite(names...)
+			var data [2][]byte
+			for i := range data {
+				data[i] = cameraJPEG(b, scene(settled.tileWidth, settled.tileHeight, uint64(i)), settled.quality)
+			}
+			v, err := NewSet(s, slog.New(slog.DiscardHandler)).Watch(l)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer v.Close()
+			before := cpu(b)
+			for n := 0; b.Loop(); n++ {
+				for _, name := range names {
+					s.cameras[name].show(data[n%2], media.Live)
+				}
+				if _, err := v.Next(context.Background()); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64((cpu(b)-before).Microseconds())/float64(b.N), "cpu-µs/wall")
+		})
+	}
+}
+
+func cpu(b *testing.B) time.Duration {
+	b.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
