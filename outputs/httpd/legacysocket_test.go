@@ -330,9 +330,11 @@ func TestSlowCctvAgentsPageGetsTheNewest(t *testing.T) {
 	p.say(`{"act":"open","url":"cam1"}`)
 	eventually(t, "it is watched", testLimit, func() bool { return cam.watching() == 1 })
 	const pictures = 200
+	pace := time.NewTicker(time.Millisecond)
+	defer pace.Stop()
 	for range pictures { // far more than the sockets hold, and nobody reads
 		cam.show(400_000, media.Live)
-		time.Sleep(time.Millisecond)
+		<-pace.C
 	}
 	last := cam.show(77, media.Live)
 	for count := 1; ; count++ {
