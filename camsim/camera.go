@@ -39,6 +39,7 @@ type Camera struct {
 	options Options
 	film    film
 	track   *track
+	sound   *sound // nil: none
 	stream  *gortsplib.ServerStream
 	mute    *gortsplib.ServerStream                // that of who is to hear nothing
 	playing map[*gortsplib.ServerSession]time.Time // since when
@@ -76,7 +77,10 @@ func (s *Server) add(o Options, own bool) (*Camera, error) {
 	c := &Camera{server: s, own: own, name: o.Name, mode: o.Mode, options: o, life: ctx, cancel: cancel, wake: make(chan struct{}, 1),
 		playing: map[*gortsplib.ServerSession]time.Time{}, random: rand.New(rand.NewPCG(o.Seed, 2))}
 	c.clock.base = c.random.Uint32()
-	err := c.load(o)
+	var err error
+	if c.sound, err = newSound(o.Audio); err == nil {
+		err = c.load(o)
+	}
 	if err == nil {
 		err = s.register(c)
 	}
@@ -86,6 +90,9 @@ func (s *Server) add(o Options, own bool) (*Camera, error) {
 		return nil, fmt.Errorf("simulated camera %q: %w", o.Name, err)
 	}
 	c.tasks.Go(func() { c.pump(ctx) })
+	if c.sound != nil {
+		c.tasks.Go(func() { c.hum(ctx, c.sound) })
+	}
 	return c, nil
 }
 
@@ -133,8 +140,12 @@ func (c *Camera) load(o Options) error {
 // shared.
 func (c *Camera) renewStream() error {
 	c.closeStream()
+	tracks := []*description.Media{c.track.media}
+	if c.sound != nil {
+		tracks = append(tracks, c.sound.media)
+	}
 	for _, stream := range []**gortsplib.ServerStream{&c.stream, &c.mute} {
-		s := &gortsplib.ServerStream{Server: c.server.rtsp, Desc: &description.Session{Medias: []*description.Media{c.track.media}}}
+		s := &gortsplib.ServerStream{Server: c.server.rtsp, Desc: &description.Session{Medias: tracks}}
 		if err := s.Initialize(); err != nil {
 			return err
 		}

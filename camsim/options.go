@@ -50,6 +50,10 @@ type Options struct {
 	// the bit rate is a camera's: 4 Mbit/s at 1080p25, less where there are fewer pixels.
 	Video decoder.VideoEncoderOptions
 
+	// Audio is the codec of a tone that comes beside the pictures: PCMU, PCMA or AAC.
+	// UnknownAudio: there is none.
+	Audio media.AudioCodec
+
 	// ClipFrames is how many pictures a clip has before it repeats; it is rounded up to
 	// whole GOPs. 0 is two GOPs.
 	ClipFrames int

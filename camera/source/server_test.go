@@ -18,6 +18,7 @@ import (
 	"github.com/bluenviron/gortsplib/v4/pkg/description"
 	"github.com/bluenviron/gortsplib/v4/pkg/format"
 	"github.com/bluenviron/gortsplib/v4/pkg/liberrors"
+	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 	"go.uber.org/goleak"
 
@@ -40,8 +41,10 @@ type camera struct {
 	auth           []auth.VerifyMethod
 	udp            bool
 	tls            *tls.Config
-	refusal        base.StatusCode // of UDP, where not 0
-	hangsUp        bool            // over UDP, once it plays
+	refusal        base.StatusCode                             // of UDP, where not 0
+	hangsUp        bool                                        // over UDP, once it plays
+	deaf           func(*gortsplib.ServerConn) base.StatusCode // answers SETUP of the audio track; nil: as for video
+	feedback       chan rtcp.Packet                            // what the client says, where not nil
 
 	playing chan string // transport of each PLAY
 	ended   chan struct{}
@@ -137,10 +140,16 @@ func (c *camera) OnSetup(ctx *gortsplib.ServerHandlerOnSetupCtx) (*base.Response
 	if c.refusal != 0 && ctx.Transport == gortsplib.TransportUDP {
 		return &base.Response{StatusCode: c.refusal}, nil, nil
 	}
+	if c.deaf != nil && strings.HasSuffix(ctx.Request.URL.Path, "trackID=0") {
+		return &base.Response{StatusCode: c.deaf(ctx.Conn)}, nil, nil
+	}
 	return &base.Response{StatusCode: base.StatusOK}, c.stream, nil
 }
 
 func (c *camera) OnPlay(ctx *gortsplib.ServerHandlerOnPlayCtx) (*base.Response, error) {
+	if c.feedback != nil {
+		ctx.Session.OnPacketRTCPAny(func(_ *description.Media, p rtcp.Packet) { c.feedback <- p })
+	}
 	c.playing <- map[gortsplib.Transport]string{
 		gortsplib.TransportTCP: "tcp", gortsplib.TransportUDP: "udp",
 	}[*ctx.Session.SetuppedTransport()]
