@@ -245,11 +245,15 @@ func readPrefix(text string) string {
 	return text
 }
 
-// sameOrigin says whether a page's origin is the gateway itself, as the asker calls it.
-// scheme is false where all but the scheme is.
-func (a asker) sameOrigin(scheme, host string) (same, otherScheme bool) {
-	same = strings.EqualFold(withPort(scheme, host), withPort(a.scheme, a.host))
-	return same && scheme == a.scheme, strings.EqualFold(host, a.host) && scheme != a.scheme
+// sameOrigin says whether a page's origin is the gateway itself, as the asker calls it. A
+// page that came over TLS is also where the gateway knows of none: a proxy in front of it
+// need not say that it has added it. The reverse would let in who can change what travels
+// without TLS.
+func (a asker) sameOrigin(scheme, host string) bool {
+	if scheme == "https" && a.scheme == "http" && strings.EqualFold(host, a.host) {
+		return true
+	}
+	return scheme == a.scheme && strings.EqualFold(withPort(scheme, host), withPort(a.scheme, a.host))
 }
 
 // withPort is host:port.

@@ -42,7 +42,7 @@ func (s *Server) crossOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 			h.Set("Access-Control-Allow-Origin", "*")
 		default:
 			if preflight(r) && !s.isOurs(c, origin) {
-				return s.foreign(c, origin)
+				return foreign(origin)
 			}
 			return next(c)
 		}
@@ -85,7 +85,7 @@ func (s *Server) guardOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 		if len(origins) == 1 && (s.origins[origin] || s.isOurs(c, origin) || s.origins[anyOrigin] && watches(r)) {
 			return next(c)
 		}
-		return s.foreign(c, origin)
+		return foreign(origin)
 	}
 }
 
@@ -101,17 +101,11 @@ func (s *Server) isOurs(c echo.Context, origin string) bool {
 	if err != nil || u.Host == "" {
 		return false
 	}
-	same, _ := askerOf(c).sameOrigin(u.Scheme, u.Host)
-	return same
+	return askerOf(c).sameOrigin(u.Scheme, u.Host)
 }
 
 // foreign is the answer to a page that may not do what it does.
-func (s *Server) foreign(c echo.Context, origin string) *failure {
-	mend := "add it to origins in [http] of the configuration if they should: [http] origins = [\"…\"]"
-	if u, err := url.Parse(origin); err == nil {
-		if _, otherScheme := askerOf(c).sameOrigin(u.Scheme, u.Host); otherScheme {
-			mend = "if it is the gateway's own behind a proxy, add the proxy to trusted_proxies in [http] of the configuration, and have it send X-Forwarded-Proto; or add the page to [http] origins"
-		}
-	}
-	return &failure{status: http.StatusForbidden, sentence: fmt.Sprintf("pages of \"%s\" may not do this: %s", params.Shorten(origin), mend)}
+func foreign(origin string) *failure {
+	return &failure{status: http.StatusForbidden, sentence: fmt.Sprintf(
+		"pages of \"%s\" may not do this: add it to origins in [http] of the configuration if they should: [http] origins = [\"…\"]", params.Shorten(origin))}
 }
