@@ -146,6 +146,7 @@ func loopback(host string) bool {
 const (
 	maxWallCameras = 64
 	maxWallColumns = 16
+	mcu            = 16 // pixels: no tile is narrower
 )
 
 // checkWall checks a wall; names are the cameras' and walls' so far, in lower case, with
@@ -172,7 +173,7 @@ func (r *reader) checkWall(at string, w *Wall, names map[string]int, cameras []s
 		}
 	}
 	r.within(at+".columns", w.Columns, 0, maxWallColumns)
-	r.within(at+".width", w.Width, 64, 8192)
+	r.within(at+".width", w.Width, max(64, mcu*w.Columns), 8192)
 	r.within(at+".quality", w.Quality, 1, 100)
 	if !(w.FPS >= 0.1 && w.FPS <= 60) {
 		r.mistake(r.at(at+".fps"), "fps must be 0.1 to 60")

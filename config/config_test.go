@@ -88,6 +88,7 @@ func TestMistakesAreNamedWithLineAndMend(t *testing.T) {
 		{"wall", cam + "[[wall]]\nname = \"all\"\ncameras = [\"a\"]\nlabels = \"name,age\"\n", nil},
 		{"walls", cam + "[[wall]]\nname = \"A\"\ncolumns = 17\nwidth = 9000\nfps = 0\nquality = 0\nlabels = \"size\"\n[[wall]]\nname = \"b/c\"\ncameras = [\"a\"]\n",
 			[]string{":4: cameras of a wall must be", ":5: \"A\" is the name of another camera or wall already, on line 2", ":6: columns must be", ":7: width must be", ":8: fps must be", ":9: quality must be", ":10: labels must be", ":12: a wall's name stands in URLs"}},
+		{"narrow wall", cam + "[[wall]]\nname = \"w\"\ncameras = [\"a\"]\ncolumns = 10\nwidth = 159\n", []string{":8: width must be 160 to 8192"}},
 		{"wall of nobody", cam + "[[wall]]\nname = \"w\"\ncameras = [\"a\", \"b\"]\n", []string{`:6: there is no camera "b" in this file; did you mean "a"?`}},
 		{"wall of what will be found", "[discovery]\nauto_add = true\n" + cam + "[[wall]]\nname = \"w\"\ncameras = [\"b\"]\n", nil},
 		{"a wall in single brackets", "[wall]\nname = \"x\"\n", []string{":1: a wall begins with [[wall]]"}},
