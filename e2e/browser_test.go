@@ -187,13 +187,19 @@ var pages = map[string]string{
 // serveWithPages serves cameras and the pages of this file.
 func serveWithPages(t *testing.T, configs ...camera.Config) *site {
 	t.Helper()
+	return serveWith(t, httpd.Config{Listen: "127.0.0.1:0", WWW: pagesDir(t)}, configs...)
+}
+
+// pagesDir is a folder with them.
+func pagesDir(t *testing.T) string {
+	t.Helper()
 	dir := t.TempDir()
 	for name, text := range pages {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte("<!DOCTYPE html>"+text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return serveWith(t, httpd.Config{Listen: "127.0.0.1:0", WWW: dir}, configs...)
+	return dir
 }
 
 // TestBrowserShowsTheNewestPicture looks at the screen of a camera of one picture a

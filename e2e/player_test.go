@@ -23,6 +23,7 @@ import (
 	"camgate/camera"
 	"camgate/camsim/stamp"
 	"camgate/outputs/httpd"
+	"camgate/outputs/webrtc"
 )
 
 // The page of somebody who embeds the player: options come behind the question mark.
@@ -36,7 +37,7 @@ func init() {
 }
 
 // playerPaths are all ways to a picture, best first.
-var playerPaths = []string{"ws", "mjpeg", "snapshot"}
+var playerPaths = []string{"webrtc", "ws", "mjpeg", "snapshot"}
 
 func playerPage(host string, options map[string]any) string {
 	b, err := json.Marshal(options)
@@ -140,6 +141,12 @@ func (d *door) unblock() {
 
 func (d *door) host() string { return d.Listener.Addr().String() }
 
+// servePlayer serves cameras in every way, and the pages of these tests.
+func servePlayer(t *testing.T, configs ...camera.Config) *site {
+	t.Helper()
+	return serveWith(t, httpd.Config{Listen: "127.0.0.1:0", WWW: pagesDir(t), WebRTC: &webrtc.Options{}}, configs...)
+}
+
 // A line is a way to a gateway that can stand still: bytes wait, connections stay.
 type line struct {
 	net.Listener
@@ -229,7 +236,7 @@ func watchPlayer(t *testing.T, d *door, options map[string]any) *browser {
 func TestPlayerShowsTheRightFramesOnEachPath(t *testing.T) {
 	t.Parallel()
 	cam := camsimStart(t, small("cam1"))
-	s := serveWithPages(t, config(t, "cam1", cam.URL()))
+	s := servePlayer(t, config(t, "cam1", cam.URL()))
 	d := doorTo(t, s.host)
 	b := watchPlayer(t, d, map[string]any{"path": playerPaths[0]})
 	for i, path := range playerPaths {
@@ -250,7 +257,7 @@ func TestPlayerShowsTheRightFramesOnEachPath(t *testing.T) {
 func TestPlayerFallsToTheNextPath(t *testing.T) {
 	t.Parallel()
 	cam := camsimStart(t, small("cam1"))
-	s := serveWithPages(t, config(t, "cam1", cam.URL()))
+	s := servePlayer(t, config(t, "cam1", cam.URL()))
 	for _, c := range []struct {
 		name    string
 		status  int
@@ -282,7 +289,7 @@ func TestPlayerFallsToTheNextPath(t *testing.T) {
 func TestPlayerGoesBackToTheBetterPath(t *testing.T) {
 	t.Parallel()
 	cam := camsimStart(t, small("cam1"))
-	s := serveWithPages(t, config(t, "cam1", cam.URL()))
+	s := servePlayer(t, config(t, "cam1", cam.URL()))
 	d := doorTo(t, s.host)
 	d.block(403, "/whep", "/ws")
 	b := watchPlayer(t, d, map[string]any{"path": "ws"})
@@ -302,7 +309,7 @@ func TestPlayerComesBackAfterTheGateway(t *testing.T) {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
 			cam := camsimStart(t, small("cam1"))
-			s := serveWithPages(t, config(t, "cam1", cam.URL()))
+			s := servePlayer(t, config(t, "cam1", cam.URL()))
 			b := browse(t, 800, 500, playerPage(s.host, map[string]any{"camera": "cam1", "path": path}))
 			b.is("live", playerPath(path), 20*time.Second)
 			s.stop()
@@ -312,7 +319,7 @@ func TestPlayerComesBackAfterTheGateway(t *testing.T) {
 			// Away for long enough that it does not ask all the time any more.
 			asked := time.Now()
 			eventually(t, "some time", 20*time.Second, func() bool { return time.Since(asked) > 6*time.Second })
-			s = serveWith(t, httpd.Config{Listen: s.host}, config(t, "cam1", cam.URL()))
+			s = serveWith(t, httpd.Config{Listen: s.host, WebRTC: &webrtc.Options{}}, config(t, "cam1", cam.URL()))
 			began := time.Now()
 			b.is("it is live again", playerLive, 5*time.Second+slack)
 			t.Logf("%s: live again %v after the gateway", path, time.Since(began).Round(10*time.Millisecond))
@@ -329,7 +336,7 @@ func TestPlayerShowsTheCameraAgainAfterItsReboot(t *testing.T) {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
 			cam := camsimStart(t, small("cam1"))
-			s := serveWithPages(t, config(t, "cam1", cam.URL()))
+			s := servePlayer(t, config(t, "cam1", cam.URL()))
 			b := browse(t, 800, 500, playerPage(s.host, map[string]any{"camera": "cam1", "path": path}))
 			b.is("live", playerPath(path), 20*time.Second)
 			if err := cam.Reboot(8 * time.Second); err != nil {
@@ -348,7 +355,7 @@ func TestPlayerShowsTheCameraAgainAfterItsReboot(t *testing.T) {
 // TestPlayerWaitsForCameras is one that has never been there, and one that nobody knows.
 func TestPlayerWaitsForCameras(t *testing.T) {
 	t.Parallel()
-	s := serveWithPages(t, config(t, "cam1", "rtsp://127.0.0.1:1/none"))
+	s := servePlayer(t, config(t, "cam1", "rtsp://127.0.0.1:1/none"))
 	for _, path := range append([]string{"auto"}, playerPaths...) {
 		t.Run(path, func(t *testing.T) {
 			b := browse(t, 800, 500, playerPage(s.host, map[string]any{"camera": "cam1", "path": path}))
@@ -364,7 +371,7 @@ func TestPlayerWaitsForCameras(t *testing.T) {
 func TestPlayerShowsAFrozenPictureAsStale(t *testing.T) {
 	t.Parallel()
 	cam := camsimStart(t, small("cam1"))
-	s := serveWithPages(t, config(t, "cam1", cam.URL()))
+	s := servePlayer(t, config(t, "cam1", cam.URL()))
 	line := freezer(t, s.host)
 	for _, path := range []string{"ws", "mjpeg", "snapshot"} {
 		b := browse(t, 800, 500, playerPage(line.Addr().String(), map[string]any{"camera": "cam1", "path": path}))
@@ -383,7 +390,7 @@ func TestPlayerShowsAFrozenPictureAsStale(t *testing.T) {
 func TestHiddenPlayerCostsNothing(t *testing.T) {
 	t.Parallel()
 	cam := camsimStart(t, small("cam1"))
-	s := serveWithPages(t, config(t, "cam1", cam.URL()))
+	s := servePlayer(t, config(t, "cam1", cam.URL()))
 	for _, path := range playerPaths {
 		d := doorTo(t, s.host)
 		b := watchPlayer(t, d, map[string]any{"path": path})
@@ -403,7 +410,10 @@ func TestHiddenPlayerCostsNothing(t *testing.T) {
 		eventually(t, path+": nobody watches what cannot be seen", 10*time.Second, func() bool { return s.status("cam1").Viewers == 0 && d.open.Load() == 0 })
 		ask(b, chromedp.Evaluate[bool](`document.getElementById('p').style.marginTop = '0', true`))
 		b.is(path+" is live once more", playerPath(path), 10*time.Second)
+		b.open("http://" + d.host() + "/element.html")
+		eventually(t, path+": a page that is left watches nothing", 10*time.Second, func() bool { return s.status("cam1").Viewers <= 1 })
 		chromedp.Cancel(b.ctx)
+		eventually(t, path+": nor one that is closed", 10*time.Second, func() bool { return s.status("cam1").Viewers == 0 })
 	}
 }
 
@@ -413,7 +423,7 @@ func TestPlayerAsksForTheWidthOfItsPlace(t *testing.T) {
 	o.Video.Width, o.Video.Height = 1280, 720
 	o.Video.FPS, o.Video.GOP = 10, 10
 	cam := camsimStart(t, o)
-	s := serveWithPages(t, config(t, "cam1", cam.URL()))
+	s := servePlayer(t, config(t, "cam1", cam.URL()))
 	for _, path := range []string{"ws", "mjpeg", "snapshot"} {
 		b := browse(t, 1400, 900, playerPage(s.host, map[string]any{"camera": "cam1", "path": path}))
 		for _, c := range []struct{ place, picture int }{{640, 640}, {300, 320}, {900, 960}, {1300, 1280}} {
@@ -431,7 +441,7 @@ func TestPlayerAsksForTheWidthOfItsPlace(t *testing.T) {
 func TestPlayerSpeaksFiveLanguages(t *testing.T) {
 	t.Parallel()
 	cam := camsimStart(t, small("cam1"))
-	s := serveWithPages(t, config(t, "cam1", cam.URL()))
+	s := servePlayer(t, config(t, "cam1", cam.URL()))
 	b := browse(t, 800, 500, playerPage(s.host, map[string]any{"camera": "cam1", "path": "ws", "controls": true}))
 	b.is("live", playerLive, 20*time.Second)
 	for lang, full := range map[string]string{"en": "Full screen", "de": "Vollbild", "fr": "Plein écran", "ja": "全画面表示", "zh-Hant": "全螢幕", "xx": "Full screen"} {
@@ -447,7 +457,7 @@ func TestPlayerSpeaksFiveLanguages(t *testing.T) {
 func TestPlayerWorksByKeyboardAndForTheBlind(t *testing.T) {
 	t.Parallel()
 	cam := camsimStart(t, small("cam1"))
-	s := serveWithPages(t, config(t, "cam1", cam.URL()))
+	s := servePlayer(t, config(t, "cam1", cam.URL()))
 	b := browse(t, 800, 500, playerPage(s.host, map[string]any{"camera": "cam1", "path": "ws", "controls": true}))
 	b.is("live", playerLive, 20*time.Second)
 	b.is("the picture has its camera's name", "document.querySelector('#p img').alt == 'cam1' && document.getElementById('p').getAttribute('aria-label') == 'cam1'", 5*time.Second)
@@ -478,7 +488,7 @@ func TestPlayerWorksByKeyboardAndForTheBlind(t *testing.T) {
 func TestElementIsAPlayer(t *testing.T) {
 	t.Parallel()
 	cam := camsimStart(t, small("cam1"))
-	s := serveWithPages(t, config(t, "cam1", cam.URL()), config(t, "cam2", cam.URL()))
+	s := servePlayer(t, config(t, "cam1", cam.URL()), config(t, "cam2", cam.URL()))
 	b := browse(t, 800, 500, "http://"+s.host+"/element.html")
 	live := "document.querySelector('camgate-player').getAttribute('data-state') == 'live' && document.querySelector('camgate-player').state == 'live'"
 	b.is("it is live", live, 20*time.Second)
@@ -500,7 +510,7 @@ func TestPlayersShareOneConnection(t *testing.T) {
 	for n := range 16 {
 		configs = append(configs, config(t, fmt.Sprintf("cam%d", n+1), cam.URL()))
 	}
-	s := serveWithPages(t, configs...)
+	s := servePlayer(t, configs...)
 	d := doorTo(t, s.host)
 	b := browse(t, 1280, 1000, "http://"+d.host()+"/?cols=4")
 	b.is("sixteen are live", "document.body.getAttribute('data-cameras') == 16 && "+tilesLive, 40*time.Second)
@@ -517,7 +527,7 @@ func TestPlayersShareOneConnection(t *testing.T) {
 func TestPlayerOnAnotherSite(t *testing.T) {
 	t.Parallel()
 	cam := camsimStart(t, small("cam1"))
-	s := serveWithPages(t, config(t, "cam1", cam.URL()))
+	s := servePlayer(t, config(t, "cam1", cam.URL()))
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, `<!DOCTYPE html><body style="margin:0"><script src="http://%s/player.js"></script>
 			<camgate-player id="p" camera="cam1" style="width:640px"></camgate-player>
@@ -531,6 +541,6 @@ func TestPlayerOnAnotherSite(t *testing.T) {
 	eventually(t, "it goes on", 10*time.Second, func() bool { n, ok := b.frame("#p"); return ok && n != first })
 	s.stop()
 	b.is("the gateway's end is noticed", "player.state == 'error'", 15*time.Second)
-	serveWith(t, httpd.Config{Listen: s.host}, config(t, "cam1", cam.URL()))
+	serveWith(t, httpd.Config{Listen: s.host, WebRTC: &webrtc.Options{}}, config(t, "cam1", cam.URL()))
 	b.is("and it is back", playerLive, 5*time.Second+slack)
 }

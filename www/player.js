@@ -1020,7 +1020,7 @@
 			if (a.state && a.state !== 'live') {
 				if (a.state === 'connecting') { return ['connecting', t9n('connecting'), a.why || more]; }
 				if (a.state === 'stale') { return ['stale', since ? t9n('stale', since) : t9n('error'), a.why]; }
-				return ['offline', t9n('offline'), a.why || more];
+				return ['offline', t9n('offline'), [more, a.why].filter(Boolean).join(' · ')];
 			}
 			if (!a.shown) { return ['connecting', t9n('connecting'), more]; }
 			if (t - a.shown > patience(a)) {
