@@ -1,0 +1,232 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/chromedp"
+
+	"camgate/camera"
+	"camgate/outputs/httpd"
+	"camgate/outputs/wall"
+	"camgate/outputs/webrtc"
+)
+
+// servePage serves cameras a, b, c … in every way, all of one simulated camera.
+func servePage(t *testing.T, n int, server httpd.Config) *site {
+	t.Helper()
+	o := small("cam")
+	o.Video.FPS, o.Video.GOP = 10, 10
+	cam := camsimStart(t, o)
+	var configs []camera.Config
+	for i := range n {
+		configs = append(configs, config(t, string(rune('a'+i)), cam.URL()))
+	}
+	server.Listen, server.WebRTC = "127.0.0.1:0", &webrtc.Options{}
+	return serveWith(t, server, configs...)
+}
+
+// order of the tiles.
+const order = "[].map.call(document.querySelectorAll('#grid li'), function (li) { return li.getAttribute('data-camera'); }).join()"
+
+func (b *browser) mouse(kind input.DispatchMouseEventType, x, y float64) {
+	b.t.Helper()
+	b.do(chromedp.Func(func(ctx context.Context, page *chromedp.Target) error {
+		_, err := cdp.Call(ctx, page, input.DispatchMouseEvent, input.DispatchMouseEventParams{Type: kind, X: x, Y: y, Button: input.MouseButtonLeft, Buttons: 1, ClickCount: 1})
+		return err
+	}))
+}
+
+func (b *browser) scheme(name string) {
+	b.t.Helper()
+	b.do(chromedp.Func(func(ctx context.Context, page *chromedp.Target) error {
+		_, err := cdp.Call(ctx, page, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}}})
+		return err
+	}))
+}
+
+// TestPageIsArrangedByHand drags a tile, and moves one by the keyboard; the page keeps it.
+func TestPageIsArrangedByHand(t *testing.T) {
+	t.Parallel()
+	s := servePage(t, 4, httpd.Config{})
+	b := browse(t, 1000, 700, "http://"+s.host+"/")
+	b.is("four are live", "document.body.getAttribute('data-cameras') == 4 && "+tilesLive, 20*time.Second)
+	middle := func(name, side string) float64 {
+		return b.number(fmt.Sprintf("(function (r) { return %s; })(document.querySelector('#grid li[data-camera=%s]').getBoundingClientRect())", side, name))
+	}
+	const x, y = "r.left + r.width / 2", "r.top + r.height / 2"
+	toX, toY := middle("d", x), middle("d", y)
+	b.mouse("mousePressed", middle("a", x), middle("a", y))
+	b.mouse("mouseMoved", middle("a", x)+20, middle("a", y))
+	b.mouse("mouseMoved", toX, toY)
+	b.is("the others make room", order+" == 'b,c,d,a'", 5*time.Second)
+	b.keep("page-dragged")
+	b.mouse("mouseReleased", toX, toY)
+	b.is("it stays, also in the address", "/[?]order=b,c,d,a/.test(location.search) && !document.querySelector('.held') && document.body.getAttribute('data-view') == 'grid'", 5*time.Second)
+	ask(b, chromedp.Evaluate[bool]("document.querySelector('#grid li[data-camera=a] a').focus(), true"))
+	b.do(chromedp.KeyEvent("\u0302", chromedp.KeyModifiers(chromedp.ModifierAlt))) // arrow left
+	b.is("the keyboard moves it too", order+" == 'b,c,a,d' && document.activeElement.parentNode.getAttribute('data-camera') == 'a'", 5*time.Second)
+	b.is("which is spoken", "/a: 3/.test(document.getElementById('spoken').textContent)", 5*time.Second)
+	b.open("http://" + s.host + "/")
+	b.is("the page has kept it", order+" == 'b,c,a,d'", 20*time.Second)
+	b.open("http://" + s.host + "/?order=d,c")
+	b.is("an address goes before, and new cameras behind", order+" == 'd,c,a,b'", 20*time.Second)
+	b.open("http://" + s.host + "/?cams=c,a&cols=1")
+	b.is("an address chooses cameras and columns", order+" == 'c,a' && (function (l) { return l[0].offsetTop < l[1].offsetTop && l[0].offsetWidth > 900; })(document.querySelectorAll('#grid li')) && "+tilesLive, 20*time.Second)
+	ask(b, chromedp.Evaluate[bool]("(function (s) { s.selectedIndex = 2; s.dispatchEvent(new Event('change')); })(document.getElementById('columns')), true"))
+	b.is("columns are chosen in the page too", "/cols=2/.test(location.search) && document.querySelectorAll('#grid li')[0].offsetTop == document.querySelectorAll('#grid li')[1].offsetTop", 5*time.Second)
+	b.do(chromedp.Click(chromedp.CSS("#grid li[data-camera=a] a")))
+	b.is("a click still opens it", "location.hash == '#cam=a' && document.getElementById('view').getAttribute('data-state') == 'live'", 15*time.Second)
+	b.is("by the best way", "document.getElementById('view').getAttribute('data-mode') == 'webrtc'", 10*time.Second)
+	b.keep("page-webrtc")
+}
+
+// TestKioskSurvives is a screen in a hall: nobody is there.
+func TestKioskSurvives(t *testing.T) {
+	t.Parallel()
+	cam := camsimStart(t, small("cam"))
+	configs := []camera.Config{config(t, "a", cam.URL()), config(t, "b, c/d", cam.URL())}
+	s := serveWith(t, httpd.Config{Listen: "127.0.0.1:0"}, configs...)
+	host := s.host
+	b := browse(t, 1280, 720, "http://"+host+"/?kiosk&cams=a,b%2C%20c%2Fd,gone&cols=2")
+	live := "document.querySelectorAll('#grid li[data-state=live]').length == 2"
+	b.is("two are live", live+" && document.querySelectorAll('#grid li').length == 3", 20*time.Second)
+	b.is("the third is said to be missing", "/gone/.test(document.querySelectorAll('.camgate-said')[2].textContent) && document.querySelectorAll('#grid li')[2].getAttribute('data-state') == 'error'", 10*time.Second)
+	b.is("pictures fill the window", `(function (l) { var r = l[2].getBoundingClientRect(); return r.width == 640 && Math.round(r.bottom) == 720 && Math.round(l[1].getBoundingClientRect().right) == 1280; })(document.querySelectorAll('#grid li'))`, 5*time.Second)
+	b.is("nothing else is there", "['top', 'alarm', 'notice', 'found'].every(function (id) { return !document.getElementById(id).offsetHeight; })", 5*time.Second)
+	b.is("no cursor either", "getComputedStyle(document.querySelector('.tile')).cursor == 'none'", 10*time.Second)
+	b.mouse("mouseMoved", 600, 300)
+	b.is("until the mouse moves", "getComputedStyle(document.querySelector('.tile')).cursor != 'none'", 5*time.Second)
+	b.keep("kiosk")
+	s.stop()
+	b.is("the gateway's end is said on each picture", "document.querySelectorAll('#grid li[data-state=live]').length == 0 && /No connection/.test(document.querySelector('.camgate-said').textContent)", 10*time.Second)
+	b.keep("kiosk-gateway-gone")
+	s = serveWith(t, httpd.Config{Listen: host}, configs...)
+	b.is("all is well again", live, 5*time.Second+slack)
+	b.resize(320, 640)
+	b.is("on a small screen too", live+" && "+overflow+" == 0", 10*time.Second)
+	b.keep("kiosk-320")
+	s.stop()
+
+	// The page is opened while the gateway restarts: with its cameras in the address it needs nobody's word.
+	s = serveWith(t, httpd.Config{Listen: host}, configs...)
+	b.open("http://" + host + "/?kiosk&cams=a#cam=a")
+	b.is("one alone, large", "document.getElementById('view').getAttribute('data-state') == 'live' && document.querySelector('#view .picture').offsetHeight == innerHeight", 20*time.Second)
+}
+
+func TestPageShowsWalls(t *testing.T) {
+	t.Parallel()
+	s := servePage(t, 5, httpd.Config{Walls: []wall.Layout{{Name: "hall", Cameras: []string{"a", "c"}, Columns: 2, Width: 640}}})
+	b := browse(t, 1280, 800, "http://"+s.host+"/")
+	b.is("the wall of the configuration is there", "/hall/.test(document.getElementById('views').textContent)", 20*time.Second)
+	player := "document.querySelector('#wall .picture').player"
+	b.do(chromedp.Click(chromedp.CSS("#to-wall")))
+	b.is("all are in one picture", player+" && "+player+".state == 'live' && "+player+".path == 'mjpeg' && "+player+".frame().width > 500", 20*time.Second)
+	b.is("the view is told", "document.body.getAttribute('data-view') == 'wall' && document.getElementById('to-wall').getAttribute('aria-current') == 'page'", 5*time.Second)
+	eventually(t, "cameras are watched once each", 10*time.Second, func() bool { return s.status("e").Viewers == 1 })
+	b.keep("wall")
+	b.do(chromedp.Click(chromedp.CSS("#views a[href='#wall=hall']")))
+	b.is("the named one", player+".camera == 'hall' && "+player+".state == 'live' && "+player+".path == 'ws'", 20*time.Second)
+	b.keep("wall-named")
+	b.resize(320, 640)
+	if b.number(overflow) != 0 {
+		t.Error("the wall is wider than a window of 320 px")
+	}
+	b.keep("wall-320")
+	b.resize(1280, 800)
+	b.do(chromedp.KeyEvent("\u001b"))
+	b.is("Esc leads back", "document.body.getAttribute('data-view') == 'grid' && "+tilesLive, 20*time.Second)
+	b.open("http://" + s.host + "/?kiosk&wall=hall")
+	b.is("a kiosk has walls too", player+" && "+player+".state == 'live' && document.querySelector('#wall .picture').offsetHeight == innerHeight", 20*time.Second)
+}
+
+func TestPageSpeaksFiveLanguages(t *testing.T) {
+	t.Parallel()
+	s := servePage(t, 2, httpd.Config{})
+	b := browse(t, 1280, 800, "http://"+s.host+"/")
+	for lang, words := range map[string][]string{
+		"en": {"Grid", "Columns", "2 of 2 live"}, "de": {"Raster", "Spalten", "2 von 2 live"}, "fr": {"Grille", "Colonnes", "2 sur 2 en direct"},
+		"ja": {"一覧", "列数", "2 台中 2 台ライブ"}, "zh": {"格狀", "欄數", "2 台中 2 台即時"},
+	} {
+		b.open("http://" + s.host + "/?lang=" + lang)
+		for _, w := range words {
+			b.is(lang+": "+w, fmt.Sprintf("document.getElementById('top').textContent.indexOf(%q) >= 0", w), 20*time.Second)
+		}
+		b.is(lang+": says so", fmt.Sprintf("document.documentElement.lang.indexOf(%q) == 0", lang), time.Second)
+		b.keep("page-" + lang)
+		for _, width := range []int64{320, 1280} {
+			b.resize(width, 640)
+			if b.number(overflow) != 0 {
+				t.Errorf("%s: the page is wider than a window of %d px", lang, width)
+			}
+			if width == 320 {
+				b.keep("page-320-" + lang)
+			}
+		}
+		b.open("http://" + s.host + "/?lang=" + lang + "#cam=a")
+		b.is(lang+": large", "document.getElementById('view').getAttribute('data-state') == 'live' && /H\\.?264/i.test(document.getElementById('facts').textContent)", 20*time.Second)
+		if lang == "de" {
+			b.scheme("dark")
+			b.keep("page-large-dark")
+			b.scheme("light")
+			b.keep("page-large-light")
+			b.scheme("")
+		}
+	}
+}
+
+// TestPageWorksBelowABasePath is a gateway that is /cams of a larger site.
+func TestPageWorksBelowABasePath(t *testing.T) {
+	t.Parallel()
+	s := servePage(t, 2, httpd.Config{BasePath: "/cams"})
+	b := browse(t, 1000, 700, "http://"+s.host+"/cams/")
+	b.is("two are live", "document.body.getAttribute('data-cameras') == 2 && "+tilesLive+" && "+every("li.getAttribute('data-mode') == 'ws'"), 20*time.Second)
+	b.do(chromedp.Click(chromedp.CSS("#grid li[data-camera=b] a")))
+	b.is("one is live, large", "document.getElementById('view').getAttribute('data-state') == 'live' && document.getElementById('view').getAttribute('data-mode') == 'webrtc'", 20*time.Second)
+	b.is("addresses to copy are right", fmt.Sprintf("document.getElementById('link-mjpeg').value == 'http://%s/cams/mjpeg/b'", s.host), 5*time.Second)
+	b.open("http://" + s.host + "/cams/#wall")
+	b.is("the wall is live", "document.querySelector('#wall .picture').player && document.querySelector('#wall .picture').player.state == 'live'", 20*time.Second)
+}
+
+// TestExamplesWork opens each page of examples/ as its README says.
+func TestExamplesWork(t *testing.T) {
+	t.Parallel()
+	cam := camsimStart(t, small("cam1"))
+	s := serveWith(t, httpd.Config{Listen: "127.0.0.1:0", WWW: "../examples", WebRTC: &webrtc.Options{}}, config(t, "cam1", cam.URL()), config(t, "cam2", cam.URL()))
+	readme := s.get("/README.md", http.StatusOK)
+	b := browse(t, 800, 600, "http://"+s.host+"/img.html")
+	for page, shown := range map[string]string{
+		"img.html": "img", "websocket.html": "img", "whep.html": "video", "player.html": "camgate-player", "wall.html": "img", "kiosk.html": "camgate-player",
+	} {
+		if !strings.Contains(readme, "`"+page+"`") {
+			t.Errorf("README.md does not tell of %s", page)
+		}
+		b.open("http://" + s.host + "/" + page)
+		if shown == "camgate-player" {
+			b.is(page+" is live", "[].every.call(document.querySelectorAll('camgate-player'), function (p) { return p.state == 'live'; })", 20*time.Second)
+		} else {
+			b.is(page+" shows something", fmt.Sprintf("(function (e) { return e && (e.naturalWidth || e.videoWidth); })(document.querySelector('%s'))", shown), 20*time.Second)
+		}
+		if page == "wall.html" || page == "kiosk.html" {
+			b.keep("example-" + strings.TrimSuffix(page, ".html"))
+			continue
+		}
+		// The number is burnt into the picture's upper edge.
+		var first uint32
+		eventually(t, page+" goes on", 20*time.Second, func() bool {
+			n, ok := b.frame(shown)
+			if ok && first == 0 {
+				first = n
+			}
+			return ok && n != first
+		})
+	}
+}
