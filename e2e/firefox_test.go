@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"image"
 	"image/png"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,6 +22,9 @@ import (
 	"camgate/camsim"
 	"camgate/camsim/stamp"
 	"camgate/decoder"
+	"camgate/outputs/httpd"
+	"camgate/outputs/webrtc"
+	"camgate/testnet"
 )
 
 // firefox is a headless Firefox with one page open, driven over WebDriver BiDi
@@ -34,7 +38,7 @@ type firefox struct {
 }
 
 // firefoxPrefs keep it quiet and on this machine: whatever is not for a loopback address
-// goes to a proxy that is not there.
+// or a host of testnet goes to a proxy that is not there.
 const firefoxPrefs = `
 user_pref("network.proxy.type", 1);
 user_pref("network.proxy.http", "127.0.0.1");
@@ -42,6 +46,7 @@ user_pref("network.proxy.http_port", 9);
 user_pref("network.proxy.ssl", "127.0.0.1");
 user_pref("network.proxy.ssl_port", 9);
 user_pref("network.proxy.failover_direct", false);
+user_pref("network.proxy.no_proxies_on", "198.18.0.0/15");
 user_pref("network.dns.disabled", true);
 user_pref("network.dns.disablePrefetch", true);
 user_pref("network.prefetch-next", false);
@@ -87,15 +92,24 @@ user_pref("geo.provider.network.url", "");
 user_pref("media.autoplay.default", 0);
 `
 
-// browseFirefox starts a Firefox with an empty page.
-func browseFirefox(t *testing.T) *firefox {
+// browseFirefox starts a Firefox with an empty page, on a host of its own or, where that is
+// nil, on this one.
+func browseFirefox(t *testing.T, host *testnet.Host) *firefox {
 	t.Helper()
 	profile := t.TempDir()
 	if err := os.WriteFile(filepath.Join(profile, "user.js"), []byte(firefoxPrefs), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	said := &lines{}
-	cmd := exec.Command("firefox-esr", "--headless", "--no-remote", "--remote-debugging-port=0", "--width=800", "--height=600", "--profile", profile, "about:blank")
+	command, dial := exec.Command, net.Dial
+	if host != nil {
+		command = host.Command
+		dial = func(network, address string) (conn net.Conn, err error) {
+			host.Inside(func() { conn, err = net.Dial(network, address) })
+			return conn, err
+		}
+	}
+	cmd := command("firefox-esr", "--headless", "--no-remote", "--remote-debugging-port=0", "--width=800", "--height=600", "--profile", profile, "about:blank")
 	cmd.Env = append(os.Environ(), "HOME="+profile, "XDG_CACHE_HOME="+profile, "MOZ_CRASHREPORTER_DISABLE=1", "MOZ_DISABLE_AUTO_SAFE_MODE=1")
 	cmd.Stdout, cmd.Stderr = said, said
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
@@ -131,14 +145,16 @@ func browseFirefox(t *testing.T) *firefox {
 		Port int    `json:"ws_port"`
 	}
 	eventually(t, "Firefox listens", 60*time.Second, func() bool {
-		if ended := ended; cmd.ProcessState != nil {
-			<-ended
+		select {
+		case <-ended:
 			t.Fatalf("Firefox has ended; it said:\n%s", said)
+		default:
 		}
 		data, err := os.ReadFile(filepath.Join(profile, "WebDriverBiDiServer.json"))
 		return err == nil && json.Unmarshal(data, &server) == nil
 	})
-	conn, answer, err := websocket.DefaultDialer.Dial(fmt.Sprintf("ws://%s:%d/session", server.Host, server.Port), nil)
+	dialer := websocket.Dialer{NetDial: dial}
+	conn, answer, err := dialer.Dial(fmt.Sprintf("ws://%s:%d/session", server.Host, server.Port), nil)
 	if err != nil {
 		t.Fatalf("Firefox's WebDriver: %v", err)
 	}
@@ -331,7 +347,7 @@ func TestFirefoxShowsTheNewestPicture(t *testing.T) {
 	t.Parallel()
 	cam := camsimStart(t, camsim.Options{Video: decoder.VideoEncoderOptions{Width: 320, Height: 192, FPS: 1, GOP: 1}, ClipFrames: 60})
 	s := serveWithPages(t, config(t, "cam1", cam.URL()))
-	f := browseFirefox(t)
+	f := browseFirefox(t, nil)
 	for _, page := range []string{"multipart.html", "jpeg.html"} {
 		t.Run(strings.TrimSuffix(page, ".html"), func(t *testing.T) {
 			f.t = t
@@ -363,4 +379,37 @@ func TestFirefoxShowsTheNewestPicture(t *testing.T) {
 	f.t = t
 	f.open("about:blank")
 	eventually(t, "nobody watches any more", 10*time.Second, func() bool { return s.status("cam1").Viewers == 0 })
+}
+
+// TestFirefoxPlaysWebRTC: Debian's takes no H.264 over WebRTC, so that the gateway has to
+// encode the camera's pictures anew, as VP8. It is on a host of its own, because Firefox
+// sends no WebRTC to 127.0.0.1.
+func TestFirefoxPlaysWebRTC(t *testing.T) {
+	t.Parallel()
+	cam := camsimStart(t, long("cam1", 25))
+	host := testnet.New(t)
+	host.Run("ip", "route", "add", "default", "via", host.Ours) // Firefox offers the address of its default route
+	s := serveWith(t, httpd.Config{Listen: host.Ours + ":0", AllowAnonymous: true, WWW: pagesFolder(t), WebRTC: &webrtc.Options{Listen: host.Ours + ":0"}},
+		config(t, "cam1", cam.URL()))
+	f := browseFirefox(t, host)
+	f.open("http://" + s.host + "/whep.html?cam1")
+	f.is("pictures go on", "failed || shown.length > 50", 30*time.Second)
+	if failed := f.ask("failed"); failed != "" {
+		t.Fatal(failed)
+	}
+	if order := f.ask("shown.every(function (p, i) { return !i || p[0] >= shown[i - 1][0]; })"); order != true {
+		t.Errorf("pictures were shown out of order: %v", f.ask("JSON.stringify(shown)"))
+	}
+	f.is("the browser says what it plays", "window.video == 'video/VP8'", 5*time.Second)
+	sent := make(chan uint32, 1000)
+	cam.OnSent(func(n uint32, _ time.Time) { sent <- n })
+	defer cam.OnSent(nil)
+	first := <-sent
+	eventually(t, "a picture that was sent just now is on the screen", 10*time.Second, func() bool {
+		on, ok := f.frame("#p")
+		return ok && on >= first
+	})
+	f.is("the gateway says that it encodes anew", "states.some(function (s) { return s.state == 'live' && s.transcoded; })", 5*time.Second)
+	f.open("about:blank")
+	eventually(t, "nobody watches any more", 30*time.Second, func() bool { return s.status("cam1").Viewers == 0 })
 }
