@@ -357,6 +357,7 @@
 		if (!want || wall || (!want.name && !list.length)) { return; }
 		if (want.name) { options.camera = want.name; } else {
 			options.cams = list;
+			options.labels = 'name,age';
 			options.cols = cols || Math.ceil(Math.sqrt(list.length));
 		}
 		wall = { key: key, player: new Camgate.Player($('wall').querySelector('.picture'), options) };

@@ -5,7 +5,7 @@
 //   new Camgate.Player(element, { camera: 'door', controls: true })   // in any browser
 //
 // Options, which are also attributes: camera, or cams (several in one picture: "a,b,c") and
-// cols; path (auto, webrtc, ws, mjpeg, snapshot: the best to be tried, or a list of those
+// cols, labels (name, age); path (auto, webrtc, ws, mjpeg, snapshot: the best to be tried, or a list of those
 // allowed), base (the gateway's address, for a script that is not loaded from it), width,
 // fps, quality, fit (contain, cover, fill), controls, stats, muted (no sound at all), lang.
 //
@@ -287,7 +287,7 @@
 		if (o.quality) { list.push('quality=' + o.quality); }
 		return list.length ? '?' + list.join('&') : '';
 	}
-	function wall(o) { return ['cams=' + (o.cams.map ? o.cams : o.cams.split(',')).map(function (n) { return enc(n.trim()); }).join(',')].concat(o.cols ? ['cols=' + o.cols] : []); }
+	function wall(o) { return ['cams=' + (o.cams.map ? o.cams : o.cams.split(',')).map(function (n) { return enc(n.trim()); }).join(',')].concat(o.cols ? ['cols=' + o.cols] : [], o.labels ? ['labels=' + o.labels] : []); }
 
 	paths.webrtc = function (a) {
 		var g = a.gateway, o = a.options, video, pc, channel, cancel = nothing, session = '', told = false, grace = 0;
@@ -485,7 +485,7 @@
 			wish: wish(),
 			state: function (state, why) { open = true; a.heard = now(); a.told(state, why); },
 			error: function (why, status) {
-				if (status === 404) { return a.fail('none', { sure: true, fatal: why }); }
+				if (status === 404) { return a.fail('none', { sure: true, fatal: true }); }
 				a.fail('refused', { sure: true, detail: why });
 			},
 			lost: function (was, reason) { a.fail(was ? 'closed' : 'refused', { detail: reason, all: !was }); },
@@ -641,7 +641,7 @@
 					return again(0);
 				}
 				heard(g);
-				if (r.status === 404) { return a.fail('none', { sure: true, fatal: '' }); }
+				if (r.status === 404) { return a.fail('none', { sure: true, fatal: true }); }
 				if (r.status !== 200) { return a.fail('refused', { sure: true, detail: sentence(r) }); }
 				a.heard = now();
 				a.told(r.getResponseHeader('X-Camera-State') || 'live', '');
@@ -951,7 +951,7 @@
 			a.stop();
 			if (a !== screen) { forget(a); }
 			why[path] = NAMES[path] + ': ' + REASONS[reason] + (how.detail ? ' (' + how.detail + ')' : '');
-			fatal = how.fatal !== undefined ? how.fatal || t9n('none', player.camera) : '';
+			fatal = how.fatal ? t9n('none', player.camera) : '';
 			if (side) {
 				trial = null;
 				hold(path, how);
@@ -1194,7 +1194,7 @@
 			for (k in o) { all[k] = o[k]; }
 			for (k in changes) {
 				if (all[k] === changes[k]) { continue; }
-				anew = anew || /^(camera|cams|cols|path|base|width|fps|quality|fit)$/.test(k);
+				anew = anew || /^(camera|cams|cols|labels|path|base|width|fps|quality|fit)$/.test(k);
 				all[k] = changes[k];
 			}
 			configure(all);
@@ -1288,7 +1288,7 @@
 
 	// --- <camgate-player>.
 
-	var ATTRIBUTES = ['camera', 'cams', 'cols', 'path', 'base', 'width', 'fps', 'quality', 'fit', 'controls', 'stats', 'muted', 'quiet', 'label', 'lang'];
+	var ATTRIBUTES = ['camera', 'cams', 'cols', 'labels', 'path', 'base', 'width', 'fps', 'quality', 'fit', 'controls', 'stats', 'muted', 'quiet', 'label', 'lang'];
 
 	function read(node) {
 		var options = {};
