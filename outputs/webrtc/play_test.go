@@ -327,3 +327,73 @@ func TestOverTCPWhereNoUDPPasses(t *testing.T) {
 		t.Errorf("packets are collected for %d UDP addresses", n)
 	}
 }
+
+func TestH265IsPassedOnToWhoTakesIt(t *testing.T) {
+	cam := newFake("cam1", media.H265)
+	cam.bring(true, 3000)
+	g := serve(t, Options{}, cam)
+	engine := &pion.MediaEngine{}
+	p := pion.RTPCodecParameters{PayloadType: 100}
+	p.MimeType, p.ClockRate = pion.MimeTypeH265, videoRate
+	if err := engine.RegisterCodec(p, pion.RTPCodecTypeVideo); err != nil {
+		t.Fatal(err)
+	}
+	c := browse(t, engine).receive(pion.RTPCodecTypeVideo).play(g.url + "cam1")
+	if p := c.next(5 * time.Second); p.Payload[0]>>1&0x3f != 32 || p.PayloadType != 100 {
+		t.Errorf("it begins with a NAL unit of type %d, payload type %d", p.Payload[0]>>1&0x3f, p.PayloadType)
+	}
+}
+
+func TestAllAddressesAreListenedOn(t *testing.T) {
+	for _, listen := range []string{"0.0.0.0:0", "[::]:0", "[::1]:0", ":0"} {
+		cam := newFake("cam1", media.H264)
+		cam.bring(true, 30_000)
+		g := serve(t, Options{Listen: listen, TCP: true}, cam)
+		c := browse(t, nil).receive(pion.RTPCodecTypeVideo).play(g.url + "cam1")
+		for p := c.next(5 * time.Second); !p.Marker; p = c.next(5 * time.Second) {
+		}
+		if listen == "[::1]:0" && !strings.Contains(c.answer, " ::1 ") {
+			t.Errorf("%s: IPv6 is not announced:\n%s", listen, c.answer)
+		}
+		g.stop()
+	}
+}
+
+// TestViewerThatIsAwayForAMoment gets nothing meanwhile, and a key frame when it is back.
+func TestViewerThatIsAwayForAMoment(t *testing.T) {
+	cam := newFake("cam1", media.H264)
+	ctx, cancel := context.WithCancel(context.Background())
+	var filming sync.WaitGroup
+	filming.Go(func() { cam.film(ctx, 20*time.Millisecond, 1000, 2000, 500) })
+	defer filming.Wait()
+	defer cancel()
+	g := serve(t, Options{}, cam)
+	proxy := newRelay(t, g)
+	c := browse(t, nil).receive(pion.RTPCodecTypeVideo)
+	c.start(g.url+"cam1", proxy.only)
+	<-c.connected
+	c.next(5 * time.Second)
+	one := onlySession(g)
+	proxy.cut()
+	eventually(t, "it is noticed", g.patience.disconnected+2*time.Second, func() bool { return one.away.Load() })
+	sent := func() uint32 {
+		one.videoTrack.mu.Lock()
+		defer one.videoTrack.mu.Unlock()
+		return one.videoTrack.packets
+	}
+	before := sent()
+	drain(c)
+	proxy.mend()
+	eventually(t, "it is back", 5*time.Second, func() bool { return !one.away.Load() })
+	if n := sent() - before; n > 50 {
+		t.Errorf("%d packets were sent to nobody", n)
+	}
+	eventually(t, "a key frame comes", 5*time.Second, func() bool {
+		select {
+		case p := <-c.packets:
+			return p.Payload[0] == sps[0]
+		default:
+			return false
+		}
+	})
+}

@@ -107,6 +107,12 @@ func (r *relay) cut() {
 	r.dead = true
 }
 
+func (r *relay) mend() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.dead = false
+}
+
 func (r *relay) limit(bytes int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -36,6 +36,7 @@ type feed struct {
 	step     time.Duration
 	timer    *time.Timer
 	fromKey  bool // nothing is sent before the next key frame
+	wasAway  bool
 
 	throttle   throttle
 	opening    bool // of another stream
@@ -74,6 +75,15 @@ func (f *feed) take(p camera.Packet) error {
 	f.adapt(now)
 	if p.Skipped {
 		f.fromKey = true
+	}
+	if f.away.Load() {
+		f.wasAway = true
+		return nil
+	}
+	if f.wasAway { // and is back: not only at the next key frame
+		f.wasAway, f.fromKey = false, true
+		f.pictures.Restart()
+		return nil
 	}
 	if !p.Key && (f.fromKey || f.sparing()) {
 		f.fromKey = true

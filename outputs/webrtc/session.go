@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/interceptor"
@@ -54,6 +55,10 @@ type session struct {
 	link                     *link
 	sound                    sound
 	opened                   chan opened // of one element: pictures of another stream
+
+	// away: nothing has come from the browser for seconds. Nothing is sent then: packets to
+	// a host that is gone wait in the kernel, in the buffer that all sessions share.
+	away atomic.Bool
 
 	signalling sync.Mutex // one exchange at a time; guards offer, answer and etag
 	offer      *sdp.SessionDescription
@@ -102,6 +107,9 @@ func (one *session) listen() {
 		switch state {
 		case pion.PeerConnectionStateConnected:
 			one.connectedOnce.Do(func() { close(one.connected) })
+			one.away.Store(false)
+		case pion.PeerConnectionStateDisconnected:
+			one.away.Store(true)
 		case pion.PeerConnectionStateFailed, pion.PeerConnectionStateClosed:
 			one.cancel(errGone)
 		}

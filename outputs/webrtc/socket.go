@@ -38,6 +38,10 @@ func newSocket(conn *net.UDPConn) *socket {
 		return s
 	}
 	raw.Control(func(fd uintptr) { //nolint:errcheck // the socket is open
+		// More than others may have, where the gateway may: what waits for one slow link
+		// leaves room for the rest.
+		unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, socketBuffer) //nolint:errcheck // what there is must do
+		unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, socketBuffer) //nolint:errcheck // the same
 		_, err := unix.GetsockoptInt(int(fd), unix.IPPROTO_UDP, unix.UDP_SEGMENT)
 		s.segments = err == nil
 	})
