@@ -1,7 +1,6 @@
 package camera
 
 import (
-	"slices"
 	"time"
 
 	"camgate/media"
@@ -143,93 +142,4 @@ func (l *packetLog) read(c *cursor) (au *media.AccessUnit, jumped bool, missed u
 	u := l.units[c.next-l.first]
 	c.next++
 	return u.AccessUnit, jumped || u.gap, missed
-}
-
-// reordering finds out whether a camera's pictures are sent in another order than they are
-// shown in, as those around B-frames are. WebRTC, and browsers, show them as they come.
-type reordering struct {
-	yes     bool
-	fresh   bool // a session has begun: a GOP without any says that there are none any more
-	keys    int  // since then
-	highest time.Duration
-	back    int // of this GOP, pictures shown before one that came earlier
-}
-
-// session is called where another session begins.
-func (r *reordering) session() { *r = reordering{yes: r.yes, fresh: true} }
-
-// see looks at a picture that arrived.
-func (r *reordering) see(au *media.AccessUnit) {
-	const far = time.Second // a clock that was set is no B-frame
-	if au.Key {
-		if r.fresh && r.keys > 0 {
-			r.yes, r.fresh = r.yes && r.back > 0, false
-		}
-		r.keys++
-		r.back, r.highest = 0, au.PTS
-		return
-	}
-	if au.Codec == media.H264 {
-		if hasBSlice(au.NALUs) {
-			r.back, r.yes = r.back+1, true
-		}
-		return
-	}
-	if au.Codec == media.MJPEG {
-		return
-	}
-	if behind := r.highest - au.PTS; behind > 0 && behind < far {
-		if r.back++; r.back > 1 { // once may be chance
-			r.yes = true
-		}
-	}
-	r.highest = max(r.highest, au.PTS)
-}
-
-// hasBSlice reads slice_type of a picture's first slice (H.264 7.3.3): 1 and 6 are B.
-func hasBSlice(nalus [][]byte) bool {
-	at := slices.IndexFunc(nalus, func(nalu []byte) bool { return len(nalu) > 1 && nalu[0]&0x1f >= 1 && nalu[0]&0x1f <= 5 })
-	if at < 0 {
-		return false
-	}
-	bits := nalus[at][1:]
-	_, bit, ok := expGolomb(bits, 0) // first_mb_in_slice
-	if !ok {
-		return false
-	}
-	kind, _, ok := expGolomb(bits, bit)
-	return ok && (kind == 1 || kind == 6)
-}
-
-// expGolomb reads an unsigned Exp-Golomb code (H.264 9.1) at a bit of data, and says where
-// the next one begins. Codes of more than 31 bits are none.
-func expGolomb(data []byte, at int) (value uint32, next int, ok bool) {
-	bit := func(n int) (uint32, bool) {
-		if n>>3 >= len(data) {
-			return 0, false
-		}
-		return uint32(data[n>>3]>>(7-n&7)) & 1, true
-	}
-	zeros := 0
-	for {
-		b, there := bit(at)
-		at++
-		if !there || zeros > 15 {
-			return 0, at, false
-		}
-		if b == 1 {
-			break
-		}
-		zeros++
-	}
-	value = 1
-	for range zeros {
-		b, there := bit(at)
-		at++
-		if !there {
-			return 0, at, false
-		}
-		value = value<<1 | b
-	}
-	return value - 1, at, true
 }

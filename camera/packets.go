@@ -165,9 +165,10 @@ func (r *PacketReader) await(ctx context.Context, ready func() (bool, error)) er
 		if err != nil {
 			return err
 		}
-		done, err := ready()
-		if done || err != nil {
-			return err
+		if r.settled() {
+			if done, err := ready(); done || err != nil {
+				return err
+			}
 		}
 		changed := r.log.await()
 		c.mu.Unlock()
@@ -201,6 +202,12 @@ func (r *PacketReader) follow() error {
 	}
 	r.enter(&t.log, t)
 	return nil
+}
+
+// settled is false while the camera may still turn out to send B-frames, for a reader to
+// whom that matters; the caller holds the mutex.
+func (r *PacketReader) settled() bool {
+	return r.transcode != nil || len(r.options.Codecs) == 0 || r.camera.reordering.settled
 }
 
 // enter changes to a log; the caller holds the mutex.

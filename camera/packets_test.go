@@ -226,7 +226,7 @@ func TestALiveReaderBeginsWithTheNextKeyFrame(t *testing.T) {
 
 func TestAnotherProfileGoesOnAtItsKeyFrame(t *testing.T) {
 	c, now, next := two(t)
-	r := reading(t, c, PacketOptions{Codecs: []media.Codec{media.H264}})
+	r := reading(t, c, PacketOptions{})
 	if _, err := r.Next(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -319,6 +319,54 @@ func TestBFramesAreSeen(t *testing.T) {
 			t.Errorf("%s: %v, want %v", c.name, r.yes, c.want)
 		}
 	}
+}
+
+func TestAReaderWaitsUntilItIsKnownWhetherThereAreBFrames(t *testing.T) {
+	h264 := PacketOptions{Codecs: []media.Codec{media.H264}}
+	p, _ := fed(t, PacketOptions{})
+	strict, any := reading(t, p.c, h264), reading(t, p.c, PacketOptions{})
+	p.bring(0, true) // its SPS says nothing
+	any.wants(t, 0, false, 0)
+	strict.wantsNothing(t)
+	p.bring(1, false)
+	p.bring(2, false)
+	p.bring(3, false)
+	strict.wants(t, 0, false, 3)
+	reading(t, p.c, h264).wants(t, 0, false, 3)
+
+	p, _ = fed(t, PacketOptions{})
+	slow := reading(t, p.c, h264)
+	p.bring(0, true)
+	slow.wantsNothing(t)
+	p.bring(25, false) // a second later
+	slow.wants(t, 0, false, 1)
+
+	p, _ = fed(t, PacketOptions{})
+	told := reading(t, p.c, h264)
+	key := unit(0, true)
+	key.NALUs = [][]byte{{0x67, 66, 0xc0, 0x1f, 0xda, 0x01, 0x40, 0x16, 0xe4}, {0x68, 0xce}, {0x65, 0x88}} // baseline
+	p.AccessUnit(key)
+	if got := next(t, told); got.AccessUnit != key {
+		t.Error("got another")
+	}
+}
+
+// FuzzPictures: nothing in a camera's pictures brings down who looks at them.
+func FuzzPictures(f *testing.F) {
+	f.Add(byte(media.H264), []byte{0x67, 66, 0xc0, 0x1f, 0xda, 0x01, 0x40, 0x16, 0xe4}, []byte{0x41, 0b1_00110_00})
+	f.Add(byte(media.H265), []byte{0x42, 1, 1}, []byte{2, 1, 0xd0})
+	f.Add(byte(media.MJPEG), []byte{0xff, 0xd8, 0xff, 0xc0}, []byte{0xff, 0xd8})
+	f.Add(byte(media.VP8), []byte{0, 0, 0, 0x9d, 1, 0x2a, 64, 1, 180, 0}, []byte{1})
+	f.Fuzz(func(t *testing.T, codec byte, key, other []byte) {
+		var r reordering
+		for n, nalu := range [][]byte{key, other, other} {
+			au := &media.AccessUnit{Codec: media.Codec(codec), NALUs: [][]byte{nalu}, Key: n == 0}
+			r.see(au)
+			if w, h := codedSize(au); w < 0 || h < 0 {
+				t.Errorf("%d×%d", w, h)
+			}
+		}
+	})
 }
 
 func TestReadersChooseAProfileThatTheyCanTake(t *testing.T) {

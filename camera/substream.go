@@ -3,6 +3,8 @@ package camera
 import (
 	"context"
 	"fmt"
+	"net"
+	"strings"
 
 	"camgate/camera/source"
 	"camgate/media"
@@ -35,6 +37,9 @@ func (c *Camera) Substream() *Camera {
 	cfg.Substream = source.Address{}
 	if configured {
 		cfg.Address = c.cfg.Substream
+		if sameHost(cfg.Address, c.cfg.Address) {
+			cfg.Address = cfg.Address.WithLogin(c.cfg.Address) // where it names none itself
+		}
 	}
 	c.smaller = newCamera(cfg, c.log)
 	c.smaller.log = c.log.With("stream", "smaller")
@@ -48,6 +53,13 @@ func (c *Camera) Substream() *Camera {
 		c.start(c.smaller.runBeside)
 	}
 	return c.smaller
+}
+
+// sameHost says whether two addresses are of one host, at whichever ports.
+func sameHost(a, b source.Address) bool {
+	one, _, err := net.SplitHostPort(a.Host())
+	other, _, err2 := net.SplitHostPort(b.Host())
+	return err == nil && err2 == nil && strings.EqualFold(one, other)
 }
 
 // runBeside is Run for a substream: its camera's Run waits for it.

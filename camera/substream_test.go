@@ -210,3 +210,38 @@ func BenchmarkReaders(b *testing.B) {
 		}
 	}
 }
+
+func TestACameraThatIsAskedForAKeyFrameSendsOne(t *testing.T) {
+	c, sim := simulated(t, camsim.Options{Mode: camsim.Live, Video: decoder.VideoEncoderOptions{Width: 320, Height: 180, GOP: 1000}}, nil)
+	r := reading(t, c, PacketOptions{})
+	for n := range 3 {
+		if p := next(t, r); p.Key != (n == 0) {
+			t.Fatalf("packet %d: key %v", n, p.Key)
+		}
+	}
+	c.RequestKeyFrame()
+	c.RequestKeyFrame()
+	for !next(t, r).Key {
+	}
+	if n := sim.Counts().KeysAsked; n != 1 {
+		t.Errorf("it was asked %d times", n)
+	}
+}
+
+func TestTheSubstreamHasTheLoginOfItsCameraOnTheSameHostAlone(t *testing.T) {
+	for small, want := range map[string]string{
+		"rtsp://127.0.0.1:8554/small":       "admin",
+		"rtsp://other@127.0.0.1:8554/small": "other",
+		"rtsp://127.0.0.2:8554/small":       "",
+	} {
+		c := onvifCamera(t, "rtsp://admin:s3cret@127.0.0.1/large", func(cfg *Config) {
+			var err error
+			if cfg.Substream, err = source.ParseAddress(small); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if user, _, _ := c.Substream().cfg.Address.Login(); user != want {
+			t.Errorf("%s: it logs in as %q, want %q", small, user, want)
+		}
+	}
+}

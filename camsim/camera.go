@@ -24,7 +24,7 @@ type Camera struct {
 	name   string
 	mode   Mode
 
-	counts struct{ connections, plays, refused, sent atomic.Uint64 }
+	counts struct{ connections, plays, refused, sent, asked atomic.Uint64 }
 	sent   sentRing
 	told   atomic.Pointer[func(time.Time) string] // see Tell
 
@@ -43,6 +43,7 @@ type Camera struct {
 	stream  *gortsplib.ServerStream
 	mute    *gortsplib.ServerStream                // that of who is to hear nothing
 	playing map[*gortsplib.ServerSession]time.Time // since when
+	obeyed  uint64                                 // of the requests for a key frame
 	faults  faults
 	away    bool // rebooting or frozen
 	clock   clock
@@ -285,6 +286,7 @@ type Counts struct {
 	Connections uint64 `json:"connections"` // that asked for this camera
 	Plays       uint64 `json:"plays"`       // PLAY requests granted
 	Refused     uint64 `json:"refused"`     // requests with a wrong user or password
+	KeysAsked   uint64 `json:"keys_asked"`  // requests for a key frame, by RTCP; a live camera obeys
 	Sent        uint64 `json:"sent"`        // pictures, while at least one session played
 	Playing     int    `json:"playing"`     // sessions that play now
 }
@@ -294,6 +296,6 @@ func (c *Camera) Counts() Counts {
 	c.mu.Lock()
 	playing := len(c.playing)
 	c.mu.Unlock()
-	return Counts{Connections: c.counts.connections.Load(), Plays: c.counts.plays.Load(), Refused: c.counts.refused.Load(),
+	return Counts{Connections: c.counts.connections.Load(), Plays: c.counts.plays.Load(), Refused: c.counts.refused.Load(), KeysAsked: c.counts.asked.Load(),
 		Sent: c.counts.sent.Load(), Playing: playing}
 }

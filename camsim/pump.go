@@ -40,6 +40,12 @@ func (c *Camera) shoot(due time.Time) (period time.Duration) {
 		return period
 	}
 	wanted := c.watched() && !c.faults.mute
+	if asked := c.counts.asked.Load(); asked != c.obeyed {
+		c.obeyed = asked
+		if l, drawn := c.film.(*live); drawn {
+			l.asleep = true // the next picture is a key frame
+		}
+	}
 	shots, err := c.film.next(due, wanted)
 	if err != nil {
 		return period // the encoder's trouble with one picture: as a camera that skips one

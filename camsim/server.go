@@ -15,6 +15,8 @@ import (
 	"github.com/bluenviron/gortsplib/v4"
 	"github.com/bluenviron/gortsplib/v4/pkg/auth"
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
+	"github.com/bluenviron/gortsplib/v4/pkg/description"
+	"github.com/pion/rtcp"
 )
 
 // ServerOptions of a server. The zero value is good.
@@ -184,6 +186,12 @@ func (s *Server) OnPlay(x *gortsplib.ServerHandlerOnPlayCtx) (*base.Response, er
 		return res, nil
 	}
 	c.counts.plays.Add(1)
+	x.Session.OnPacketRTCPAny(func(_ *description.Media, p rtcp.Packet) {
+		switch p.(type) {
+		case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
+			c.counts.asked.Add(1)
+		}
+	})
 	c.setPlaying(x.Session, true)
 	return &base.Response{StatusCode: base.StatusOK}, nil
 }

@@ -1,6 +1,7 @@
 package decoder
 
 import (
+	"fmt"
 	"image"
 	"testing"
 	"time"
@@ -264,6 +265,60 @@ func TestWhatIsNoTargetIsRefused(t *testing.T) {
 	for _, codec := range []media.Codec{media.UnknownCodec, media.H265, media.MJPEG, media.MPEG4} {
 		if _, err := NewTranscoder(codec); err == nil {
 			t.Errorf("a transcoder to %v", codec)
+		}
+	}
+}
+
+// BenchmarkTranscoder is what a picture costs beside its decoding.
+func BenchmarkTranscoder(b *testing.B) {
+	for _, size := range [][2]int{{1920, 1080}, {640, 360}} {
+		e, err := NewVideoEncoder(VideoEncoderOptions{Codec: media.H265, Width: size[0], Height: size[1]})
+		if err != nil {
+			b.Fatal(err)
+		}
+		d, err := New(media.H265, Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		var frames []*Frame
+		for n := range 10 {
+			img := image.NewYCbCr(image.Rect(0, 0, size[0], size[1]), image.YCbCrSubsampleRatio420)
+			for i := range img.Y {
+				x, y := i%size[0]+n*3, i/size[0]
+				img.Y[i] = uint8((x*x/64 + y*3) ^ (y >> 2))
+			}
+			units, err := e.Encode(img, false)
+			if err != nil {
+				b.Fatal(err)
+			}
+			for _, au := range units {
+				f, err := d.Decode(au)
+				if err != nil {
+					b.Fatal(err)
+				}
+				frames = append(frames, f)
+			}
+		}
+		e.Close()
+		d.Close()
+		for _, to := range []media.Codec{media.H264, media.VP8} {
+			b.Run(fmt.Sprintf("%v/%dx%d", to, size[0], size[1]), func(b *testing.B) {
+				t, err := NewTranscoder(to)
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer t.Close()
+				for n := range b.N {
+					f := frames[n%len(frames)]
+					f.origin.received = time.Unix(0, int64(n)*40e6)
+					if _, err := t.Encode(f, 25, false); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+		for _, f := range frames {
+			f.Close()
 		}
 	}
 }

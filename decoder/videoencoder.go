@@ -51,7 +51,8 @@ type VideoEncoderOptions struct {
 // and mpeg4. Without B-frames each picture comes out at once. It is for one goroutine;
 // Close frees libav's memory.
 //
-// It exists for simulated cameras and for tests; the gateway itself encodes no video.
+// It exists for simulated cameras and for tests; what the gateway itself encodes is
+// Transcoder's.
 type VideoEncoder struct {
 	options VideoEncoderOptions
 	format  pixelFormat
