@@ -311,7 +311,7 @@ func serve(t testing.TB, o Options, cams ...*fakeCamera) *gate {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server.patience = patience{connect: 3 * time.Second, disconnected: time.Second, failed: 2 * time.Second, picture: 2 * time.Second}
+	server.patience = patience{connect: 3 * time.Second, disconnected: time.Second, failed: 2 * time.Second, picture: 2 * time.Second, rest: 2 * time.Second}
 	g.Server = server
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -403,7 +403,7 @@ func browseWith(t testing.TB, engine *pion.MediaEngine, registry *interceptor.Re
 	t.Helper()
 	settings := pion.SettingEngine{}
 	settings.SetIncludeLoopbackCandidate(true)
-	settings.SetICETimeouts(2*time.Second, 3*time.Second, 500*time.Millisecond)
+	settings.SetICETimeouts(10*time.Second, 10*time.Second, 500*time.Millisecond)
 	return browseSetting(t, engine, registry, settings)
 }
 

@@ -16,9 +16,8 @@ const (
 	muchDelay   = 250 * time.Millisecond
 	longDelay   = time.Second // of much delay, without a break
 
-	firstRest = 10 * time.Second // before more is tried again
-	mostRest  = 5 * time.Minute
-	trial     = 30 * time.Second // who fails within it rests twice as long
+	mostRest = 5 * time.Minute  // before more is tried again
+	trial    = 30 * time.Second // who fails within it rests twice as long
 )
 
 // A link is what one session knows of the way to its browser: how many packets are lost,
@@ -194,6 +193,7 @@ func (l level) String() string {
 // A throttle decides how much a session sends: less as soon as the link is overloaded,
 // more when it has not been for a while, and after a longer while each time that fails.
 type throttle struct {
+	first time.Duration // rest, the first time
 	level level
 	since time.Time     // of this level
 	rest  time.Duration // at this level before more is tried
@@ -203,7 +203,7 @@ type throttle struct {
 // down goes a level down; has says that there is a smaller stream.
 func (t *throttle) down(now time.Time, has bool) {
 	if t.rest == 0 {
-		t.rest = firstRest
+		t.rest = t.first
 	} else if now.Sub(t.tried) < trial {
 		t.rest = min(2*t.rest, mostRest)
 	}
@@ -219,8 +219,8 @@ func (t *throttle) down(now time.Time, has bool) {
 // up goes a level up if it is time to; has says that there is a smaller stream.
 func (t *throttle) up(now time.Time, has bool) bool {
 	if t.level == everything || now.Sub(t.since) < t.rest {
-		if t.level == everything && t.rest > firstRest && now.Sub(t.tried) > 10*trial {
-			t.rest = firstRest // it has been good for long
+		if t.level == everything && t.rest > t.first && now.Sub(t.tried) > 10*trial {
+			t.rest = t.first // it has been good for long
 		}
 		return false
 	}

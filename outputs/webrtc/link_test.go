@@ -86,8 +86,9 @@ func TestLinkByReceiverReports(t *testing.T) {
 
 func TestThrottleRestsLongerEachTime(t *testing.T) {
 	now := time.Now()
-	th := throttle{}
-	rest := firstRest
+	const first = 10 * time.Second
+	th := throttle{first: first}
+	rest := first
 	for range 8 {
 		th.down(now, true)
 		if th.level != smaller || th.rest != rest {
@@ -104,15 +105,15 @@ func TestThrottleRestsLongerEachTime(t *testing.T) {
 		rest = min(2*rest, mostRest)
 	}
 	th.up(now.Add(time.Hour), true)
-	if th.rest != firstRest {
+	if th.rest != first {
 		t.Error("a link that was good for an hour is not trusted again")
 	}
-	th = throttle{}
+	th = throttle{first: first}
 	th.down(now, false)
 	if th.level != keysOnly {
 		t.Errorf("without a smaller stream: %v", th.level)
 	}
-	th = throttle{level: smaller}
+	th = throttle{first: first, level: smaller}
 	th.down(now, true)
 	if th.level != keysOnly || !th.up(now.Add(th.rest), true) || th.level != smaller {
 		t.Error("key frames of the smaller stream, and then that")

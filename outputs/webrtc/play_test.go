@@ -212,7 +212,7 @@ func TestNarrowLinkGetsTheSmallerStream(t *testing.T) {
 				good.next(time.Second) // the other viewer's go on
 			}
 			proxy.limit(0)
-			eventually(t, "all is sent again", firstRest+20*time.Second, func() bool { return said("gets more pictures again") })
+			eventually(t, "all is sent again", g.patience.rest+20*time.Second, func() bool { return said("gets more pictures again") })
 			if smaller {
 				eventually(t, "of the camera's stream", 10*time.Second, func() bool {
 					one.mu.Lock()

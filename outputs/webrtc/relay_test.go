@@ -29,7 +29,7 @@ func newRelay(t testing.TB, g *gate) *relay {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &relay{t: t, socket: socket, server: g.socket.LocalAddr().(*net.UDPAddr), queue: make(chan []byte, 200)}
+	r := &relay{t: t, socket: socket, server: g.socket.LocalAddr().(*net.UDPAddr), queue: make(chan []byte, 60)}
 	var running sync.WaitGroup
 	running.Go(r.read)
 	running.Go(r.drip)

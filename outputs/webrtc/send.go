@@ -46,7 +46,7 @@ type feed struct {
 
 // sendPictures sends the camera's pictures until the session ends.
 func (one *session) sendPictures() error {
-	f := &feed{session: one, pictures: one.pictures, fromKey: true, timer: time.NewTimer(time.Hour)}
+	f := &feed{session: one, pictures: one.pictures, fromKey: true, timer: time.NewTimer(time.Hour), throttle: throttle{first: one.server.patience.rest}}
 	f.clock = pictureClock{began: time.Now(), offset: randomNumber()}
 	f.repack()
 	defer func() { f.done() }()

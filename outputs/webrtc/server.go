@@ -37,9 +37,10 @@ type patience struct {
 	disconnected time.Duration // without a packet
 	failed       time.Duration // after that; then the session ends
 	picture      time.Duration // for a camera that is being connected
+	rest         time.Duration // before a link that was overloaded is sent more again
 }
 
-var defaultPatience = patience{connect: 15 * time.Second, disconnected: 5 * time.Second, failed: 15 * time.Second, picture: 10 * time.Second}
+var defaultPatience = patience{connect: 15 * time.Second, disconnected: 5 * time.Second, failed: 15 * time.Second, picture: 10 * time.Second, rest: 10 * time.Second}
 
 const (
 	iceKeepalive  = 2 * time.Second
