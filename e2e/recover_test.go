@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -14,7 +15,10 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"camgate/bench/rig"
 	"camgate/camsim/stamp"
+	"camgate/outputs/httpd"
+	"camgate/outputs/webrtc"
 	"camgate/testnet"
 )
 
@@ -22,7 +26,7 @@ import (
 const backAgain = 5 * time.Second
 
 // everyPath is the paths that the page below shows one camera by, side by side.
-var everyPath = []string{"ws", "mjpeg", "snapshot"}
+var everyPath = []string{"webrtc", "ws", "mjpeg", "snapshot"}
 
 func init() {
 	pages["paths.html"] = `<html lang="en"><body style="margin:0"><script src="player.js"></script><script>
@@ -30,7 +34,7 @@ func init() {
 		location.search.slice(1).split(',').forEach(function (path) {
 			var div = document.body.appendChild(document.createElement('div'));
 			div.style.cssText = 'float:left;width:320px;height:192px';
-			players[path] = new Camgate.Player(div, { camera: 'cam1', path: path + ',' + path });
+			players[path] = new Camgate.Player(div, { camera: 'cam1', path: path === 'auto' ? path : path + ',' + path }); // no other
 		});
 		// look tells of each player its state, and the picture that it shows.
 		function look() {
@@ -229,6 +233,91 @@ func TestPlayersComeBackAfterTheGatewayWasKilled(t *testing.T) {
 	if strings.Contains(p.err.String(), "panic") {
 		t.Error(p.err)
 	}
+}
+
+// TestPlayerComesBackAfterICEWasLost has UDP, and with it WebRTC, fail while all else works.
+func TestPlayerComesBackAfterICEWasLost(t *testing.T) {
+	t.Parallel()
+	host, s := gatewayElsewhere(t, "[webrtc]\ntcp = false\n")
+	viewers := func() int { return s.status("cam1").Viewers }
+	udp := func(change string) {
+		host.Run("iptables", change, "INPUT", "-p", "udp", "-j", "DROP")
+		host.Run("iptables", change, "OUTPUT", "-p", "udp", "-j", "DROP")
+	}
+	// One that only takes WebRTC, and one that takes what there is.
+	b := watchEveryPath(t, s.host, []string{"webrtc", "auto"})
+	b.allShow("both show the camera", 20*time.Second)
+	b.is("both by WebRTC", "players.webrtc.path == 'webrtc' && players.auto.path == 'webrtc'", 20*time.Second)
+	eventually(t, "the gateway knows both", 10*time.Second, func() bool { return viewers() == 2 })
+	// A viewer that takes no other path, tells nobody that it is gone, and is not heard of.
+	gone, err := rig.Play(t.Context(), "http://"+s.host+"/whep/cam1", rig.PlayOptions{Remote: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { gone.Vanish() }) //nolint:errcheck // it has lost its connection
+	if _, err := gone.First(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the gateway knows all three", 10*time.Second, func() bool { return viewers() == 3 })
+
+	udp("-A")
+	lost := time.Now()
+	b.is("the one that may takes another path", "players.auto.state == 'live' && players.auto.path == 'ws'", backAgain+slack)
+	t.Logf("another path %v after UDP was lost", time.Since(lost).Round(10*time.Millisecond))
+	b.is("the other does not look live", "players.webrtc.state != 'live'", backAgain+slack)
+	eventually(t, "the gateway forgets who is not heard of", 30*time.Second-time.Since(lost)+slack, func() bool {
+		return viewers() == 1
+	})
+	t.Logf("sessions are gone %v after UDP was lost", time.Since(lost).Round(10*time.Millisecond))
+	udp("-D")
+	b.is("the other shows the camera again", "players.webrtc.state == 'live' && players.webrtc.path == 'webrtc'", backAgain+slack)
+}
+
+// TestEveryViewerSeesTheCameraAfterItsReboot holds connections, on each path, while a
+// camera loses its power: none is lost, and each has pictures again.
+func TestEveryViewerSeesTheCameraAfterItsReboot(t *testing.T) {
+	t.Parallel()
+	cam := camsimStart(t, long("cam1", 25))
+	s := serveWith(t, httpd.Config{Listen: "127.0.0.1:0", WebRTC: &webrtc.Options{}}, config(t, "cam1", cam.URL()))
+	multipart, wall := s.watch("/mjpeg/cam1"), s.watch("/wall?cams=cam1&width=320")
+	multipart.live(10 * time.Second)
+	wall.live(10 * time.Second)
+	ctx, end := context.WithCancel(t.Context())
+	begun := make(chan struct{})
+	tile, tileEnds := rig.ViewTile(ctx, "ws://"+s.host+"/ws", "cam1", 320, func() { close(begun) })
+	t.Cleanup(func() {
+		end()
+		if err := tileEnds(); err != nil {
+			t.Errorf("/ws was closed: %v", err)
+		}
+	})
+	<-begun
+	player, err := rig.Play(t.Context(), "http://"+s.host+"/whep/cam1", rig.PlayOptions{Channel: "camgate"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { player.Close() }) //nolint:errcheck // the gateway may have ended
+	if _, err := player.First(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := cam.Reboot(6 * time.Second); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the camera is offline", 8*time.Second+slack, func() bool { return s.status("cam1").State == "offline" })
+	eventually(t, "the WebRTC viewer is told so", 2*time.Second+slack, func() bool {
+		all := player.Messages()
+		return len(all) > 0 && strings.Contains(all[len(all)-1], `"state":"offline"`)
+	})
+	eventually(t, "the camera is live", 20*time.Second, func() bool { return s.status("cam1").State == "live" })
+	frames, tiles := player.Frames.Load(), tile.Frames.Load()
+	multipart.live(backAgain)
+	wall.live(backAgain)
+	eventually(t, "WebRTC goes on", backAgain+slack, func() bool { return player.Frames.Load() > frames+25 })
+	eventually(t, "the tile goes on", backAgain+slack, func() bool { return tile.Frames.Load() > tiles+25 })
+	eventually(t, "the WebRTC viewer is told so", 2*time.Second+slack, func() bool {
+		all := player.Messages()
+		return strings.Contains(all[len(all)-1], `"state":"live"`)
+	})
 }
 
 // read is a file's content.
