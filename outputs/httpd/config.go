@@ -42,8 +42,8 @@ type Config struct {
 	Listening func(net.Addr)
 
 	Stall       time.Duration // how long a viewer may take nothing; viewerconn.DefaultStall
-	PingEvery   time.Duration // of WebSockets; ws.DefaultPingEvery
-	PongTimeout time.Duration // ws.DefaultPongTimeout
+	PingEvery   time.Duration // of WebSockets; wsconn.DefaultPingEvery
+	PongTimeout time.Duration // wsconn.DefaultPongTimeout
 	Patience    time.Duration // how long /snapshot waits for a camera; snapshot.DefaultPatience
 
 	HeaderTimeout time.Duration // for a request's headers, and for its body; DefaultHeaderTimeout

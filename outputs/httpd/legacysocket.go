@@ -18,6 +18,7 @@ import (
 	"camgate/camera"
 	"camgate/media"
 	"camgate/outputs/legacy"
+	"camgate/outputs/wsconn"
 )
 
 // Adder makes cameras while the gateway runs; *gateway.Gateway is one.
@@ -129,12 +130,12 @@ func (s *Server) cctvAgentSocket(c echo.Context) error {
 	err = s.socket.Serve(c.Response().Writer, r, pageCameras{s, r.RemoteAddr}, legacy.SocketOptions{
 		Stall: s.cfg.Stall, PingEvery: s.cfg.PingEvery, PongTimeout: s.cfg.PongTimeout,
 	})
-	if errors.Is(err, legacy.ErrNotWebSocket) {
+	if errors.Is(err, wsconn.ErrNotWebSocket) {
 		return badRequest(err)
 	}
 	c.Response().Committed = true
 	log := s.log.With("viewer", r.RemoteAddr, "form", legacy.Protocol)
-	if errors.Is(err, legacy.ErrNoPong) {
+	if errors.Is(err, wsconn.ErrNoPong) {
 		log.Info("a viewer was closed", "why", err)
 		return nil
 	}

@@ -21,6 +21,7 @@ import (
 	"camgate/outputs/viewerconn"
 	"camgate/outputs/wall"
 	"camgate/outputs/ws"
+	"camgate/outputs/wsconn"
 )
 
 // routeMany serves many cameras at once: over one WebSocket, and in one picture.
@@ -74,12 +75,12 @@ func (s *Server) serveTiles(c echo.Context, echoed string, first *ws.Wish) error
 		Protocol: ws.Tiled, Echoed: echoed,
 		Stall: s.cfg.Stall, PingEvery: s.cfg.PingEvery, PongTimeout: s.cfg.PongTimeout,
 	})
-	if errors.Is(err, ws.ErrNotWebSocket) {
-		return badRequest(err)
+	if errors.Is(err, wsconn.ErrNotWebSocket) {
+		return badRequest(fmt.Errorf("%w; for pictures over plain HTTP use /mjpeg/", err))
 	}
 	c.Response().Committed = true
 	log := s.log.With("viewer", r.RemoteAddr)
-	if errors.Is(err, viewerconn.ErrStalled) || errors.Is(err, ws.ErrNoPong) {
+	if errors.Is(err, viewerconn.ErrStalled) || errors.Is(err, wsconn.ErrNoPong) {
 		log.Info("a viewer of several cameras was closed", "why", err)
 		return nil
 	}

@@ -15,6 +15,7 @@ import (
 	"camgate/outputs/snapshot"
 	"camgate/outputs/viewerconn"
 	"camgate/outputs/ws"
+	"camgate/outputs/wsconn"
 )
 
 // asked finds what a request for pictures asks for: /output/{camera}?parameters.
@@ -90,8 +91,8 @@ func (s *Server) websocket(c echo.Context) error {
 		Protocol: protocol, Echoed: echoed,
 		Stall: s.cfg.Stall, PingEvery: s.cfg.PingEvery, PongTimeout: s.cfg.PongTimeout,
 	})
-	if errors.Is(err, ws.ErrNotWebSocket) {
-		return badRequest(err)
+	if errors.Is(err, wsconn.ErrNotWebSocket) {
+		return badRequest(fmt.Errorf("%w; for pictures over plain HTTP use /mjpeg/", err))
 	}
 	s.ended(c, camera, err)
 	return nil
@@ -115,7 +116,7 @@ func (s *Server) watch(c echo.Context, camera served, p params.Params, form stri
 func (s *Server) ended(c echo.Context, camera served, err error) {
 	c.Response().Committed = true
 	log := s.log.With("camera", camera.Name(), "viewer", c.Request().RemoteAddr)
-	if errors.Is(err, viewerconn.ErrStalled) || errors.Is(err, ws.ErrNoPong) {
+	if errors.Is(err, viewerconn.ErrStalled) || errors.Is(err, wsconn.ErrNoPong) {
 		log.Info("a viewer was closed", "why", err)
 		return
 	}

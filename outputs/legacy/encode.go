@@ -2,13 +2,13 @@ package legacy
 
 import (
 	"encoding/base64"
-	"encoding/binary"
 	"strconv"
 	"sync"
 
 	"github.com/gorilla/websocket"
 
 	"camgate/media"
+	"camgate/outputs/wsconn"
 )
 
 const (
@@ -35,15 +35,7 @@ func encode(jpeg []byte) []byte {
 // appendText appends a text message whose content is head and tail. A server's frames are
 // not masked.
 func appendText(b, head, tail []byte) []byte {
-	b = append(b, 0x80|websocket.TextMessage) // FIN
-	switch n := len(head) + len(tail); {
-	case n < 126:
-		b = append(b, byte(n))
-	case n < 1<<16:
-		b = binary.BigEndian.AppendUint16(append(b, 126), uint16(n))
-	default:
-		b = binary.BigEndian.AppendUint64(append(b, 127), uint64(n))
-	}
+	b = wsconn.AppendFrameHeader(b, websocket.TextMessage, len(head)+len(tail))
 	return append(append(b, head...), tail...)
 }
 

@@ -1,12 +1,9 @@
 package legacy
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -14,8 +11,8 @@ import (
 	"github.com/gorilla/websocket"
 
 	"camgate/media"
-	"camgate/outputs/params"
 	"camgate/outputs/viewerconn"
+	"camgate/outputs/wsconn"
 )
 
 // Protocol is the name of cctvAgent's WebSocket protocol, where one is given.
@@ -43,31 +40,20 @@ type Viewer interface {
 // ErrUnknown: no camera is called so.
 var ErrUnknown = errors.New("no camera here has this url: configure it, or set allow_any_url in [legacy]")
 
-// ErrNotWebSocket: the request does not ask for a WebSocket. Nothing has been answered yet.
-var ErrNotWebSocket = errors.New("this address is for WebSocket connections of cctvAgent's pages: new WebSocket(\"ws://…\") opens one")
-
-// ErrNoPong: the viewer has left pings unanswered.
-var ErrNoPong = errors.New("the viewer answers no pings")
-
 // SocketOptions of all connections. Zero durations mean the defaults.
 type SocketOptions struct {
 	Stall       time.Duration // how long a viewer may take nothing; viewerconn.DefaultStall
-	PingEvery   time.Duration // 5 s
-	PongTimeout time.Duration // how long a viewer may leave pings unanswered; 15 s
+	PingEvery   time.Duration // wsconn.DefaultPingEvery
+	PongTimeout time.Duration // how long a viewer may leave pings unanswered; wsconn.DefaultPongTimeout
 }
 
 // A Socket serves cctvAgent's WebSocket protocol. The zero value is ready; it may be used
 // from any goroutine.
 type Socket struct{ pictures encodings }
 
-// Limits and defaults.
+// Limits.
 const (
-	defaultPingEvery   = 5 * time.Second
-	defaultPongTimeout = 15 * time.Second
-
-	maxMessage       = 8 << 10 // bytes
-	handshakeTimeout = 5 * time.Second
-	lastWords        = 2 * time.Second
+	maxMessage = 8 << 10 // bytes
 
 	// refusalDelay is before a connection is closed that asked for what there is not:
 	// cctvAgent's own page connects again at once, for ever.
@@ -80,202 +66,49 @@ const (
 )
 
 // Serve makes the request a WebSocket connection and shows it the cameras that it opens, one
-// at a time, until the viewer leaves (viewerconn.ErrGone), stalls (viewerconn.ErrStalled),
-// answers no pings (ErrNoPong), asks for what cannot be (a *websocket.CloseError with what
-// it was told), or the request's context ends. Nothing that it started outlives the call.
+// at a time, until the viewer leaves, asks for what cannot be, or the request's context
+// ends. The error is one of wsconn.Accept's or Run's. Nothing that it started outlives the
+// call.
 func (s *Socket) Serve(w http.ResponseWriter, r *http.Request, cameras Cameras, o SocketOptions) error {
-	if !websocket.IsWebSocketUpgrade(r) {
-		return ErrNotWebSocket
-	}
-	var refused error
-	upgrader := websocket.Upgrader{
-		HandshakeTimeout: handshakeTimeout, ReadBufferSize: 1024, WriteBufferSize: 512,
-		Subprotocols: []string{Protocol},
-		CheckOrigin:  func(*http.Request) bool { return true }, // httpd has
-		Error: func(_ http.ResponseWriter, _ *http.Request, _ int, reason error) {
-			refused = fmt.Errorf("%w (%s)", ErrNotWebSocket, reason)
-		},
-	}
-	hijacked := &hijacker{ResponseWriter: w}
-	gorilla, err := upgrader.Upgrade(hijacked, r, nil)
-	if refused != nil {
-		return refused
-	}
+	conn, err := wsconn.Accept(w, r, wsconn.Options{Subprotocol: Protocol, MaxMessage: maxMessage,
+		LastWord: "the gateway is ending, or the camera is no longer shown here",
+		Stall:    o.Stall, PingEvery: o.PingEvery, PongTimeout: o.PongTimeout})
 	if err != nil {
-		return fmt.Errorf("%w: %w", viewerconn.ErrGone, err)
-	}
-	line := hijacked.line
-	if line.viewer, err = viewerconn.New(line.Conn, o.Stall); err != nil {
-		gorilla.Close()
 		return err
 	}
 	s.pictures.enter()
 	defer s.pictures.leave()
-	v := &visit{gorilla: gorilla, line: line, cameras: cameras, pictures: &s.pictures, options: o}
-	return v.run(r.Context())
-}
-
-// A hijacker hands gorilla the line in place of the bare connection.
-type hijacker struct {
-	http.ResponseWriter
-	line *line
-}
-
-func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	conn, buffered, err := http.NewResponseController(h.ResponseWriter).Hijack()
-	if err != nil {
-		return nil, nil, err
-	}
-	h.line = &line{Conn: conn}
-	return h.line, buffered, nil
-}
-
-// A line is the connection. Whole pictures and control frames take turns on it.
-type line struct {
-	net.Conn
-	viewer *viewerconn.Conn // nil during the handshake
-
-	sending sync.Mutex
-	bufs    [1][]byte
-	closed  bool // the closing frame has been sent
-
-	mu       sync.Mutex
-	pingedAt time.Time // the first ping that is unanswered; zero: none
-}
-
-// Write is what gorilla writes with: control frames, after the handshake. Its closing
-// frames are not sent: the visit sends one, which says more.
-func (l *line) Write(b []byte) (int, error) {
-	if l.viewer == nil {
-		return l.Conn.Write(b)
-	}
-	if len(b) > 0 && b[0]&0x0f == websocket.CloseMessage {
-		return len(b), nil
-	}
-	return len(b), l.send(b)
-}
-
-// send writes frames when nobody else does.
-func (l *line) send(frames []byte) error {
-	l.sending.Lock()
-	defer l.sending.Unlock()
-	if l.closed {
-		return net.ErrClosed
-	}
-	switch frames[0] & 0x0f {
-	case websocket.PingMessage:
-		l.pinged()
-	case websocket.CloseMessage:
-		l.closed = true // nothing may follow
-	}
-	l.bufs[0] = frames
-	return l.viewer.Send(l.bufs[:])
-}
-
-// pinged notes that a ping is really sent now: it may have waited behind a picture.
-func (l *line) pinged() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.pingedAt.IsZero() {
-		l.pingedAt = time.Now()
-	}
-}
-
-// answered notes a pong.
-func (l *line) answered() {
-	l.mu.Lock()
-	l.pingedAt = time.Time{}
-	l.mu.Unlock()
-}
-
-// unanswered is how long ago the first ping was sent that no pong has followed, 0 if there
-// is none.
-func (l *line) unanswered() time.Duration {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.pingedAt.IsZero() {
-		return 0
-	}
-	return time.Since(l.pingedAt)
-}
-
-// SetWriteDeadline leaves the deadline to viewerconn after the handshake.
-func (l *line) SetWriteDeadline(t time.Time) error {
-	if l.viewer == nil {
-		return l.Conn.SetWriteDeadline(t)
-	}
-	return nil
+	v := &visit{conn: conn, cameras: cameras, pictures: &s.pictures, since: time.Now()}
+	defer v.leave()
+	return conn.Run(r.Context(), v.show, v.hear)
 }
 
 // A visit is one open connection.
 type visit struct {
-	gorilla  *websocket.Conn
-	line     *line
+	conn     *wsconn.Conn
 	cameras  Cameras
 	pictures *encodings
-	options  SocketOptions
 	wanted   wanted
+
+	// Of the goroutine that hears.
+	count int // messages since
+	since time.Time
 
 	// Of the goroutine that shows.
 	camera Camera // nil: none is open
 	url    string // by which it was opened
 	viewer Viewer
-}
-
-// run shows pictures until the visit ends.
-func (v *visit) run(ctx context.Context) error {
-	conn := v.line.viewer
-	watching, end := context.WithCancelCause(ctx)
-	var helpers sync.WaitGroup
-	defer helpers.Wait()
-	defer conn.Close() // ends the reader
-	defer end(nil)
-	defer v.leave()
-	helpers.Go(func() { end(v.read()) })
-	helpers.Go(func() { v.ask(watching, end) })
-	// The gateway's end must not wait for a slow viewer.
-	defer context.AfterFunc(watching, func() { conn.Hurry(lastWords) })()
-
-	err := v.show(watching)
-	if watching.Err() != nil && ctx.Err() == nil {
-		err = context.Cause(watching) // what the reader or the pings found
-	}
-	refused := new(websocket.CloseError)
-	switch {
-	case errors.As(err, &refused):
-		if refused.Code == websocket.ClosePolicyViolation || refused.Code == websocket.CloseTryAgainLater {
-			v.linger(watching)
-		}
-		v.close(refused.Code, refused.Text)
-	case errors.Is(err, viewerconn.ErrGone), errors.Is(err, viewerconn.ErrStalled), errors.Is(err, ErrNoPong):
-		return err
-	case ctx.Err() != nil:
-		v.close(websocket.CloseGoingAway, "the gateway is ending")
-	default:
-		v.close(websocket.CloseGoingAway, "the camera is no longer shown here")
-	}
-	end(nil)
-	// The viewer's closing frame is waited for, or the kernel would reset the connection and
-	// nobody see the reason.
-	conn.Finish(lastWords / 2)
-	return err
+	frames [1][]byte
 }
 
 // linger waits a little before a refusal.
-func (v *visit) linger(ctx context.Context) {
+func linger(ctx context.Context) {
 	timer := time.NewTimer(refusalDelay)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 	case <-ctx.Done():
 	}
-}
-
-// close sends the closing frame. Its reason has 123 bytes at most (RFC 6455, 5.5).
-func (v *visit) close(code int, reason string) {
-	payload := websocket.FormatCloseMessage(code, reason[:min(len(reason), 123)])
-	frame := append([]byte{0x80 | websocket.CloseMessage, byte(len(payload))}, payload...)
-	v.line.send(frame) //nolint:errcheck // it fails only where nobody listens
 }
 
 // leave closes what is open.
@@ -305,6 +138,7 @@ func (v *visit) show(ctx context.Context) error {
 			if current.Err() != nil && ctx.Err() == nil {
 				continue // something else is wanted already
 			}
+			linger(ctx)
 			return err
 		}
 		if err := v.watch(current); current.Err() == nil || ctx.Err() != nil || v.broken(err) {
@@ -325,8 +159,9 @@ func (v *visit) watch(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := v.line.send(v.pictures.of(p)); err != nil {
-			return viewerconn.Reason(err)
+		v.frames[0] = v.pictures.of(p)
+		if err := v.conn.Send(v.frames[:]); err != nil {
+			return err
 		}
 	}
 }
@@ -357,79 +192,23 @@ func (v *visit) open(ctx context.Context, want message) error {
 	return nil
 }
 
-// read takes what the viewer says, until it says something it should not, or leaves.
-func (v *visit) read() error {
-	v.gorilla.SetReadLimit(maxMessage)
-	v.gorilla.SetPongHandler(func(string) error {
-		v.line.answered()
-		return nil
-	})
-	for count, since := 0, time.Now(); ; {
-		kind, data, err := v.gorilla.ReadMessage()
-		if err != nil {
-			return v.verdict(err)
-		}
-		if kind != websocket.TextMessage {
-			return &websocket.CloseError{Code: websocket.CloseUnsupportedData, Text: "binary messages are not understood"}
-		}
-		if now := time.Now(); now.Sub(since) > messagesFor {
-			count, since = 0, now
-		}
-		if count++; count > maxMessages {
-			return &websocket.CloseError{Code: websocket.ClosePolicyViolation, Text: fmt.Sprintf("more than %d messages within %v", maxMessages, messagesFor)}
-		}
-		m, err := parseMessage(data)
-		if err != nil {
-			return &websocket.CloseError{Code: websocket.CloseUnsupportedData, Text: err.Error()}
-		}
-		v.wanted.put(m)
+// hear takes what the viewer says.
+func (v *visit) hear(kind int, data []byte) *websocket.CloseError {
+	if kind != websocket.TextMessage {
+		return &websocket.CloseError{Code: websocket.CloseUnsupportedData, Text: "binary messages are not understood"}
 	}
-}
-
-// verdict says what an error of gorilla's reader is.
-func (v *visit) verdict(err error) error {
-	closed := new(websocket.CloseError)
-	network := net.Error(nil)
-	switch {
-	case errors.Is(err, websocket.ErrReadLimit):
-		return &websocket.CloseError{Code: websocket.CloseMessageTooBig, Text: fmt.Sprintf("messages may have at most %d bytes", maxMessage)}
-	case errors.As(err, &closed), errors.As(err, &network), errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed):
-		v.line.viewer.Close() // whatever is being sent, nobody wants it
-		return fmt.Errorf("%w: %w", viewerconn.ErrGone, errGoodbye)
+	if now := time.Now(); now.Sub(v.since) > messagesFor {
+		v.count, v.since = 0, now
 	}
-	return &websocket.CloseError{Code: websocket.CloseProtocolError, Text: params.Shorten(err.Error())}
-}
-
-var errGoodbye = errors.New("the connection is closed")
-
-// ask pings the viewer, and ends the visit when no answer comes.
-func (v *visit) ask(ctx context.Context, end context.CancelCauseFunc) {
-	every, timeout := v.options.PingEvery, v.options.PongTimeout
-	if every <= 0 {
-		every = defaultPingEvery
+	if v.count++; v.count > maxMessages {
+		return &websocket.CloseError{Code: websocket.ClosePolicyViolation, Text: fmt.Sprintf("more than %d messages within %v", maxMessages, messagesFor)}
 	}
-	if timeout <= 0 {
-		timeout = defaultPongTimeout
+	m, err := parseMessage(data)
+	if err != nil {
+		return &websocket.CloseError{Code: websocket.CloseUnsupportedData, Text: err.Error()}
 	}
-	ticker := time.NewTicker(every)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		// The first ping that a viewer leaves unanswered came up to one period after it was
-		// last heard.
-		if v.line.unanswered() >= timeout-every {
-			end(ErrNoPong)
-			v.line.viewer.Close()
-			return
-		}
-		if v.gorilla.WriteControl(websocket.PingMessage, nil, time.Time{}) != nil {
-			return // the one who shows finds out why
-		}
-	}
+	v.wanted.put(m)
+	return nil
 }
 
 // wanted is what the viewer wants to see now. Whoever sends it a hundred changes while a

@@ -11,6 +11,7 @@ import (
 
 	"camgate/media"
 	"camgate/outputs/params"
+	"camgate/outputs/wsconn"
 )
 
 // A Protocol is how pictures are put into messages.
@@ -98,7 +99,7 @@ type framer struct {
 func (f *framer) frames(p *media.Picture) [][]byte {
 	f.headers, f.bufs = f.headers[:0], f.bufs[:0]
 	if f.protocol != Chunked {
-		f.headers = appendFrameHeader(f.headers, websocket.BinaryMessage, len(p.JPEG))
+		f.headers = wsconn.AppendFrameHeader(f.headers, websocket.BinaryMessage, len(p.JPEG))
 		f.bufs = append(f.bufs, f.headers, p.JPEG)
 		return f.bufs
 	}
@@ -109,7 +110,7 @@ func (f *framer) frames(p *media.Picture) [][]byte {
 		piece := left[:min(len(left), maxPiece)]
 		left = left[len(piece):]
 		start := len(f.headers)
-		f.headers = appendFrameHeader(f.headers, websocket.BinaryMessage, pieceHeader+len(piece))
+		f.headers = wsconn.AppendFrameHeader(f.headers, websocket.BinaryMessage, pieceHeader+len(piece))
 		flags := byte(0)
 		if i == count-1 {
 			flags = lastPiece
@@ -128,7 +129,7 @@ func (f *framer) tile(tile uint16, p *media.Picture) [][]byte {
 	if p.State != media.Live {
 		flags |= notLive
 	}
-	f.headers = appendFrameHeader(f.headers[:0], websocket.BinaryMessage, pieceHeader+8+len(p.JPEG))
+	f.headers = wsconn.AppendFrameHeader(f.headers[:0], websocket.BinaryMessage, pieceHeader+8+len(p.JPEG))
 	f.headers = appendPieceHeader(f.headers, flags, tile, p, 0, 1)
 	f.headers = binary.BigEndian.AppendUint64(f.headers, uint64(p.Received.UnixMicro()))
 	f.bufs = append(f.bufs[:0], f.headers, p.JPEG)
@@ -137,7 +138,7 @@ func (f *framer) tile(tile uint16, p *media.Picture) [][]byte {
 
 // text returns the bytes of a text message, valid until the next call.
 func (f *framer) text(message []byte) [][]byte {
-	f.headers = appendFrameHeader(f.headers[:0], websocket.TextMessage, len(message))
+	f.headers = wsconn.AppendFrameHeader(f.headers[:0], websocket.TextMessage, len(message))
 	f.bufs = append(f.bufs[:0], f.headers, message)
 	return f.bufs
 }
@@ -151,18 +152,6 @@ func appendPieceHeader(b []byte, flags byte, tile uint16, p *media.Picture, i, c
 	b = binary.BigEndian.AppendUint16(b, uint16(i))
 	b = binary.BigEndian.AppendUint16(b, uint16(count))
 	return binary.BigEndian.AppendUint32(b, uint32(len(p.JPEG)))
-}
-
-// appendFrameHeader appends the header of an unmasked frame that is a whole message.
-func appendFrameHeader(b []byte, opcode, length int) []byte {
-	b = append(b, 0x80|byte(opcode)) // FIN
-	switch {
-	case length < 126:
-		return append(b, byte(length))
-	case length < 1<<16:
-		return binary.BigEndian.AppendUint16(append(b, 126), uint16(length))
-	}
-	return binary.BigEndian.AppendUint64(append(b, 127), uint64(length))
 }
 
 // judgeMessage says why a message of the client ends the connection: every one does

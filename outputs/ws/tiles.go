@@ -12,7 +12,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"camgate/media"
-	"camgate/outputs/viewerconn"
+	"camgate/outputs/wsconn"
 )
 
 // A Source is the cameras that tiles show.
@@ -68,13 +68,11 @@ const (
 // unacknowledged, and the tiles that have one take turns. So a tile that is not
 // acknowledged delays no other, and what is sent is the newest.
 func ServeTiles(w http.ResponseWriter, r *http.Request, source Source, first *Wish, o Options) error {
-	s, err := accept(w, r, o)
+	conn, err := wsconn.Accept(w, r, o.conn("the gateway is ending"))
 	if err != nil {
 		return err
 	}
-	t := &tiles{session: s, source: source, open: make(map[uint16]*tile), wake: make(chan struct{}, 1), opens: openBurst, openedAt: time.Now()}
-	s.hear = t.hear
-	s.lastWord = "the gateway is ending"
+	t := &tiles{conn: conn, source: source, open: make(map[uint16]*tile), wake: make(chan struct{}, 1), opens: openBurst, openedAt: time.Now()}
 	ctx, end := context.WithCancel(r.Context())
 	t.ctx = ctx
 	defer t.feeds.Wait()
@@ -83,12 +81,12 @@ func ServeTiles(w http.ResponseWriter, r *http.Request, source Source, first *Wi
 		t.openTile(0, *first)
 	}
 	t.feeds.Go(func() { t.look(ctx) })
-	return s.run(ctx, t.show)
+	return conn.Run(ctx, t.show, t.hear)
 }
 
 // tiles are a connection's.
 type tiles struct {
-	*session
+	conn   *wsconn.Conn
 	source Source
 	ctx    context.Context // of all feeds
 	feeds  sync.WaitGroup
@@ -466,8 +464,8 @@ func (t *tiles) show(ctx context.Context) error {
 			}
 			continue
 		}
-		if err := t.writer.send(bufs); err != nil {
-			return viewerconn.Reason(err)
+		if err := t.conn.Send(bufs); err != nil {
+			return err
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()

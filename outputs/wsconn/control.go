@@ -1,4 +1,4 @@
-package ws
+package wsconn
 
 import (
 	"errors"
@@ -88,7 +88,7 @@ func (w *writer) next() []byte {
 		if w.pingedAt.IsZero() {
 			w.pingedAt = time.Now()
 		}
-		frame = appendFrameHeader(nil, websocket.PingMessage, 0)
+		frame = AppendFrameHeader(nil, websocket.PingMessage, 0)
 	}
 	return frame
 }
@@ -140,7 +140,7 @@ func (w *writer) close(code int, reason string) {
 	}
 	payload := websocket.FormatCloseMessage(code, reason)
 	w.mu.Lock()
-	w.closing = append(appendFrameHeader(nil, websocket.CloseMessage, len(payload)), payload...)
+	w.closing = append(AppendFrameHeader(nil, websocket.CloseMessage, len(payload)), payload...)
 	w.mu.Unlock()
 	w.flush()
 }
