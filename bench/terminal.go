@@ -82,12 +82,12 @@ func (b *bench) terminal(ctx context.Context, cam *camsim.Camera) error {
 		{"webrtc", "WebRTC (the player)"},
 		{"wall", "one wall of 1200 × 680"},
 	} {
-		share, shown, err := b.panel(ctx, g, way.how)
+		share, gateways, shown, err := b.panel(ctx, g, way.how)
 		if err != nil {
 			b.table.add("terminal, "+way.name, "not measured: "+err.Error(), "")
 			continue
 		}
-		value := fmt.Sprintf("%.0f %% of a core; %.1f pictures a second on the screen", 100*share, shown)
+		value := fmt.Sprintf("%.0f %% of a core; %.1f pictures a second on the screen; the gateway %.0f %%", 100*share, shown, 100*gateways)
 		goal := ""
 		if way.how == "full" {
 			full = share
@@ -101,31 +101,40 @@ func (b *bench) terminal(ctx context.Context, cam *camsim.Camera) error {
 }
 
 // panel measures one way, in a Chromium of its own.
-func (b *bench) panel(ctx context.Context, g *gateway, how string) (share, shown float64, err error) {
+// share and gateways are the cores that it and the gateway take.
+func (b *bench) panel(ctx context.Context, g *gateway, how string) (share, gateways, shown float64, err error) {
 	browser, err := rig.Browse(ctx, filepath.Join(b.folder, "chromium-"+how), g.url+"/terminal.html?"+how, 2*panelWidth, 2*panelHeight)
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, 0, err
 	}
 	defer browser.Stop()
 	if err := browser.Until(ctx, "ready()"); err != nil {
-		return 0, 0, err
+		return 0, 0, 0, err
 	}
 	time.Sleep(5 * time.Second) // what a browser does after its start
+	before, err := g.Usage()
+	if err != nil {
+		return 0, 0, 0, err
+	}
 	began := time.Now()
 	used, err := browser.Measure(ctx, b.last*3/4)
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, 0, err
 	}
-	elapsed := time.Since(began)
+	elapsed := time.Since(began).Seconds()
+	after, err := g.Usage()
+	if err != nil {
+		return 0, 0, 0, err
+	}
 	stamped, err := browser.Stamped(2, 2, panelWidth, panelHeight)
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, 0, err
 	}
 	if stamped != panels {
-		return 0, 0, fmt.Errorf("of %d panels, %d show their camera", panels, stamped)
+		return 0, 0, 0, fmt.Errorf("of %d panels, %d show their camera", panels, stamped)
 	}
 	err = browser.Evaluate("shown(4)", &shown)
-	return used.CPU.Seconds() / elapsed.Seconds(), shown, err
+	return used.CPU.Seconds() / elapsed, (after.CPU - before.CPU).Seconds() / elapsed, shown, err
 }
 
 // further is cam and enough more like it to be n. end ends the others.

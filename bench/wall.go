@@ -89,7 +89,7 @@ func (b *bench) walls(ctx context.Context, g *gateway, orders []string) (result,
 	time.Sleep(3 * time.Second)
 	frames, bytes := sum(viewers)
 	began := time.Now()
-	used, err := g.Measure(ctx, b.last)
+	used, err := g.Measure(ctx, b.last/2)
 	if err != nil {
 		return result{}, err
 	}

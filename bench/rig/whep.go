@@ -34,6 +34,8 @@ type Player struct {
 	first   chan time.Time // the first complete key frame, once
 	reading sync.WaitGroup
 
+	sps, pps bool // have come; of the goroutine that reads
+
 	mu       sync.Mutex
 	closed   bool
 	keep     int
@@ -237,12 +239,20 @@ func (p *Player) unit(nalus [][]byte) {
 	u := Unit{At: time.Now(), NALUs: nalus}
 	for _, n := range nalus {
 		p.Bytes.Add(int64(len(n)))
-		if len(n) > 0 && n[0]&0x1f == 5 { // IDR: H.264, table 7-1
+		if len(n) == 0 {
+			continue
+		}
+		switch n[0] & 0x1f { // H.264, table 7-1
+		case 5:
 			u.Key = true
+		case 7:
+			p.sps = true
+		case 8:
+			p.pps = true
 		}
 	}
 	p.Frames.Add(1)
-	if u.Key {
+	if u.Key && p.sps && p.pps {
 		select {
 		case p.first <- u.At:
 		default:
@@ -255,7 +265,8 @@ func (p *Player) unit(nalus [][]byte) {
 	}
 }
 
-// First waits for the first complete key frame and returns when it came. Once.
+// First waits for the first complete key frame with its parameter sets and returns when it
+// came. Once.
 func (p *Player) First(ctx context.Context) (time.Time, error) {
 	select {
 	case at := <-p.first:
