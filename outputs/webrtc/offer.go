@@ -182,7 +182,8 @@ const (
 	baseline = iota // constrained; what differs in plain Baseline, no camera uses
 	main
 	high
-	higher // 4:2:2, 10 bits: no browser plays that
+	high444 // Chromium offers it in place of High
+	higher  // more than 8 bits, 4:2:2: no browser plays that
 )
 
 // profile is that of a profile-level-id or of a sequence parameter set, which begin with
@@ -195,6 +196,8 @@ func profile(idc, flags byte) int {
 		return main
 	case idc == 100:
 		return high
+	case idc == 244:
+		return high444
 	}
 	return higher
 }
@@ -207,7 +210,10 @@ func (f format) profile() int {
 	if !found || err != nil || len(b) != 3 {
 		return high
 	}
-	return profile(b[0], b[1])
+	if p := profile(b[0], b[1]); p != higher {
+		return p
+	}
+	return high
 }
 
 // streamProfile is that of a sequence parameter set.
@@ -226,7 +232,7 @@ func streamProfile(sps []byte) int {
 func (o *offer) videoFormat(codec media.Codec, sps []byte, any bool) (best format, found bool) {
 	need := baseline
 	if codec == media.H264 && sps != nil {
-		need = min(streamProfile(sps), high)
+		need = streamProfile(sps)
 	}
 	for _, f := range o.videoFormats {
 		if f.codec() != codec {
@@ -237,7 +243,7 @@ func (o *offer) videoFormat(codec media.Codec, sps []byte, any bool) (best forma
 		}
 		p := f.profile()
 		switch {
-		case p < need && !any:
+		case p < need && (!any || need > high):
 		case !found,
 			p >= need && (best.profile() < need || p < best.profile()),
 			p < need && best.profile() < p:

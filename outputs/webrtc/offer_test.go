@@ -68,6 +68,8 @@ func TestOfferIsUnderstood(t *testing.T) {
 		{"Main, of High alone", only("64001f"), []byte{0x67, 77, 0, 40}, false, 39},
 		{"High, of a program that says no profile", only(""), []byte{0x67, 100, 0, 40}, false, 103},
 		{"no parameter set", o, nil, false, 103},
+		{"High 10", o, []byte{0x67, 110, 0, 40}, true, 0},
+		{"High 4:4:4", o, []byte{0x67, 244, 0, 40}, true, 0},
 	} {
 		f, found := c.o.videoFormat(media.H264, c.sps, c.any)
 		if found != (c.payload != 0) || found && f.payload != c.payload {

@@ -258,7 +258,10 @@ func (one *session) openSame(from source) (pictures, camera.Format, error) {
 			r.Close()
 			return nil, camera.Format{}, err
 		}
-		if codec != media.H264 || f.Transcoded || one.lenient || min(streamProfile(f.SPS), high) <= one.video.profile() {
+		if codec != media.H264 || f.Transcoded {
+			return r, f, nil
+		}
+		if p := streamProfile(f.SPS); p <= one.video.profile() || p <= high && one.lenient {
 			return r, f, nil
 		}
 		r.Close()
