@@ -23,7 +23,7 @@ import (
 // channel says.
 func init() {
 	pages["whep.html"] = `<body style="margin:0"><video id="p" muted autoplay playsinline width="640"></video><script>
-	var v = document.getElementById('p'), c = document.createElement('canvas'), shown = [], states = [], connectedAt = 0, sound = 0, failed = '';
+	var v = document.getElementById('p'), c = document.createElement('canvas'), shown = [], states = [], connectedAt = 0, failed = '';
 	c.width = 640; c.height = 360;
 	function number() {
 		var g = c.getContext('2d', {willReadFrequently: true}), bits = 0, cell, i, d, sum;
@@ -50,8 +50,18 @@ func init() {
 	pc.createDataChannel('camgate').onmessage = function (e) { states.push(JSON.parse(e.data)); };
 	pc.ontrack = function (e) { kinds[e.track.kind] = 1; v.srcObject = e.streams[0]; };
 	pc.onconnectionstatechange = function () { if (pc.connectionState === 'connected') { connectedAt = performance.timeOrigin + performance.now(); } };
+	var heard = 0;
 	function codec(kind, then) {
-		pc.getStats().then(function (s) { var found = ''; s.forEach(function (r) { if (r.type === 'inbound-rtp' && r.kind === kind && r.codecId) { found = s.get(r.codecId).mimeType; } }); then(found); });
+		pc.getStats().then(function (s) {
+			var found = '';
+			s.forEach(function (r) {
+				if (r.type === 'inbound-rtp' && r.kind === kind && r.codecId) {
+					found = s.get(r.codecId).mimeType;
+					if (kind === 'audio') { heard = r.packetsReceived - r.packetsDiscarded; }
+				}
+			});
+			then(found);
+		});
 	}
 	var session = '';
 	pc.createOffer().then(function (o) { return pc.setLocalDescription(o); }).then(function () {
@@ -181,17 +191,20 @@ func TestBrowserPlaysEveryCameraOverWebRTC(t *testing.T) {
 		name       string
 		change     func(*camsim.Options)
 		transcoded bool
+		sound      string
 	}{
-		{"H.264", func(*camsim.Options) {}, false},
-		{"B-frames", func(o *camsim.Options) { o.Video.BFrames = 2 }, true},
-		{"H.265", func(o *camsim.Options) { o.Video.Codec = media.H265 }, true},
-		{"MJPEG", func(o *camsim.Options) { o.Video.Codec = media.MJPEG }, true},
+		{"H.264", func(o *camsim.Options) { o.Audio = media.PCMU }, false, "audio/PCMU"},
+		{"B-frames", func(o *camsim.Options) { o.Video.BFrames, o.Audio = 2, media.PCMA }, true, "audio/PCMA"},
+		{"H.265", func(o *camsim.Options) { o.Video.Codec, o.Audio = media.H265, media.AAC }, true, "audio/opus"},
+		{"MJPEG", func(o *camsim.Options) { o.Video.Codec = media.MJPEG }, true, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := small("cam1")
 			c.change(&o)
 			cam := camsimStart(t, o)
-			s := serveWebRTC(t, config(t, "cam1", cam.URL()))
+			cfg := config(t, "cam1", cam.URL())
+			cfg.Audio = true
+			s := serveWebRTC(t, cfg)
 			b := browse(t, 800, 600, "http://"+s.host+"/whep.html?cam1")
 			b.plays(30 * time.Second)
 			b.is("the state is told", "states.length > 0 && states[states.length - 1].state == 'live'", 5*time.Second)
@@ -200,6 +213,9 @@ func TestBrowserPlaysEveryCameraOverWebRTC(t *testing.T) {
 			}
 			b.is("its codec is known", "window.video", 5*time.Second)
 			t.Logf("the browser got %s", ask(b, chromedp.Evaluate[string]("video")))
+			if c.sound != "" {
+				b.is("sound comes as "+c.sound, fmt.Sprintf("window.audio == '%s' && heard > 20", c.sound), 10*time.Second)
+			}
 			if n, ok := b.frame("#p"); !ok || n >= stamp.Numbers {
 				t.Error("no number in the picture on the screen")
 			}
