@@ -1,11 +1,14 @@
 package webrtc
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -332,4 +335,40 @@ func drain(c *client) {
 	for len(c.packets) > 0 {
 		<-c.packets
 	}
+}
+
+// TestThousandSessionsAreTooMany: those that there may be are made, the rest is refused,
+// and who is watching already notices nothing.
+func TestThousandSessionsAreTooMany(t *testing.T) {
+	cam := newFake("cam1", media.H264)
+	cam.bring(true, 1000)
+	g := serve(t, Options{MaxSessions: 100}, cam)
+	c := browse(t, nil).receive(pion.RTPCodecTypeVideo).play(g.url + "cam1")
+	c.next(5 * time.Second)
+	var made, refused atomic.Int32
+	var asking sync.WaitGroup
+	for range 20 {
+		asking.Go(func() {
+			for range 50 {
+				_, err := g.Offer(t.Context(), Asked{Camera: "cam1", Offer: chromium})
+				wrong := new(Error)
+				switch {
+				case err == nil:
+					made.Add(1)
+				case errors.As(err, &wrong) && wrong.Status == http.StatusServiceUnavailable:
+					refused.Add(1)
+				default:
+					t.Error(err)
+				}
+			}
+		})
+	}
+	asking.Wait()
+	if made.Load() < 99 || made.Load()+refused.Load() != 1000 {
+		t.Errorf("%d were made, %d refused", made.Load(), refused.Load())
+	}
+	drain(c)
+	cam.bring(false, 1000)
+	c.next(time.Second)
+	eventually(t, "those that did not connect are gone", g.patience.connect+5*time.Second, func() bool { return g.Sessions() == 1 && cam.read() == 1 })
 }
