@@ -417,6 +417,22 @@ func TestHiddenPlayerCostsNothing(t *testing.T) {
 	}
 }
 
+// TestPlayerWakesWithItsTerminal is a machine that was asleep for an hour: nothing of what
+// was there before is taken for live.
+func TestPlayerWakesWithItsTerminal(t *testing.T) {
+	t.Parallel()
+	cam := camsimStart(t, small("cam1"))
+	s := servePlayer(t, config(t, "cam1", cam.URL()))
+	d := doorTo(t, s.host)
+	b := watchPlayer(t, d, map[string]any{"path": "ws"})
+	b.is("live", playerPath("ws"), 20*time.Second)
+	d.CloseClientConnections()
+	ask(b, chromedp.Evaluate[bool]("states = [], Date.now = (function (now) { return function () { return now() + 3600e3; }; })(Date.now), true"))
+	b.is("it begins anew", "states.some(function (s) { return s.state == 'connecting'; })", 5*time.Second)
+	b.is("and is live", playerPath("ws"), 5*time.Second+slack)
+	b.showsNewFrames(10 * time.Second)
+}
+
 func TestPlayerAsksForTheWidthOfItsPlace(t *testing.T) {
 	t.Parallel()
 	o := small("cam1")
@@ -431,8 +447,8 @@ func TestPlayerAsksForTheWidthOfItsPlace(t *testing.T) {
 			b.is(fmt.Sprintf("%s: a place of %d has a picture of %d", path, c.place, c.picture), fmt.Sprintf("%s && player.frame().width == %d", playerPath(path), c.picture), 20*time.Second)
 			b.showsNewFrames(10 * time.Second)
 		}
-		if n := b.number("states.filter(function (s) { return s.state != 'live' && s.state != 'connecting'; }).length"); n > 0 {
-			t.Errorf("%s: the picture was not live while its size changed", path)
+		if n := b.number("states.filter(function (s) { return s.state == 'error' || s.state == 'offline' || s.state == 'paused'; }).length"); n > 0 {
+			t.Errorf("%s: the connection was lost while its size changed: %s", path, ask(b, chromedp.Evaluate[string]("JSON.stringify(states)")))
 		}
 		chromedp.Cancel(b.ctx)
 	}

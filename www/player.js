@@ -137,6 +137,7 @@
 	}
 	function probe(g) {
 		clearTimeout(g.timer);
+		if (!g.waiting.length) { return; }
 		check(g, function (yes) {
 			var list = g.waiting, most;
 			clearTimeout(g.timer);
@@ -150,7 +151,7 @@
 			g.timer = setTimeout(function () { probe(g); }, Math.min(most, RETRY * Math.pow(1.5, g.tries++)) * (0.75 + Math.random() / 2));
 		});
 	}
-	function kick(g) { g.tries = 0; if (g.waiting.length) { probe(g); } }
+	function kick(g) { g.tries = 0; probe(g); }
 
 	// request is an XMLHttpRequest that ends exactly once; done gets it, or null where
 	// nothing came.
@@ -685,7 +686,7 @@
 		var root = element, fullIn = root.requestFullscreen || root.webkitRequestFullscreen, box, layerNode, bar, said, detail, controls, buttons = {}, panel, spoken;
 		var started = true, running = 0, seen = true, observer = null;
 		var active = null, trial = null, screen = null; // attempts: begun, better and beside it, last shown
-		var down = false, waiting = 0, fatal = '', why = {}, fails = {}, nextTrial = 0, retry = 0, lastGood = null;
+		var down = false, waiter = null, waiting = 0, fatal = '', why = {}, fails = {}, nextTrial = 0, retry = 0, lastGood = null;
 		var gaps = [], counts = [], settled = 0, width = 0, hover = 0, announced = '', shownBefore = false;
 
 		player.element = element;
@@ -936,6 +937,8 @@
 			clearTimeout(retry);
 			retry = setTimeout(mine(function () {
 				waiting = 0;
+				end(trial);
+				trial = null;
 				list.forEach(function (p) { if (fails[p + '.until'] < 1e11) { delete fails[p + '.until']; delete g.held[p]; } });
 				begin(list.filter(function (p) { return !held(p); })[0] || list[list.length - 1]);
 			}), (fatal ? 3000 : 1500) * (0.75 + Math.random() / 2));
@@ -969,11 +972,11 @@
 				if (!yes) {
 					down = true;
 					update();
-					return awaitGateway(g, mine(function () {
+					waiter = mine(function () {
 						down = false;
-						if (active) { return; }
-						next();
-					}));
+						if (!active) { next(); }
+					});
+					return awaitGateway(g, waiter);
 				}
 				// What has worked is begun again; WebRTC beside something that surely comes through.
 				if (how.again || (worked && path !== 'webrtc')) { return begin(path); }
@@ -1002,6 +1005,7 @@
 			} else if (!want && running) {
 				running = 0;
 				clearTimeout(retry);
+				g.waiting = g.waiting.filter(function (f) { return f !== waiter; });
 				end(trial);
 				end(active);
 				trial = active = null;
@@ -1190,23 +1194,24 @@
 		player.stop = function () { started = false; go(); };
 		// set changes options; what needs it begins anew.
 		player.set = function (changes) {
-			var k, all = {}, anew = false;
+			var k, all = {}, anew = false, other = false;
 			for (k in o) { all[k] = o[k]; }
 			for (k in changes) {
 				if (all[k] === changes[k]) { continue; }
+				other = other || /^(camera|cams|base)$/.test(k);
 				anew = anew || /^(camera|cams|cols|labels|path|base|width|fps|quality|fit)$/.test(k);
 				all[k] = changes[k];
 			}
-			configure(all);
-			if (anew) { restart(/^(camera|cams|base)$/.test(Object.keys(changes).join()) ); }
+			if (anew) { restart(other, all); } else { configure(all); }
 			label();
 			update();
 		};
-		function restart(other) {
+		function restart(other, options) {
 			var was = started;
 			started = false;
 			go();
 			started = was;
+			if (options) { configure(options); }
 			if (other) { // nothing of another camera stays
 				if (screen) { forget(screen); screen = null; }
 				player.frames = 0;
@@ -1241,6 +1246,7 @@
 		};
 		player.gateway = function () { return g; };
 
+		if (element.player) { element.player.destroy(); }
 		configure(options || {});
 		build();
 		element.player = player;
