@@ -330,10 +330,9 @@
 		}
 
 		video = layer(a, 'video');
-		video.autoplay = video.muted = video.defaultMuted = true;
-		if (o.sound) { video.muted = false; }
+		video.autoplay = true;
+		video.muted = !o.sound;
 		video.setAttribute('playsinline', '');
-		video.disableRemotePlayback = true;
 		try { pc = new RTC({ iceServers: g.ice, bundlePolicy: 'max-bundle' }); } catch (e) { return broken(e); }
 		channel = pc.createDataChannel('camgate');
 		channel.onmessage = function (e) {
@@ -349,9 +348,7 @@
 		pc.addTransceiver('video', { direction: 'recvonly' });
 		if (o.sound) { pc.addTransceiver('audio', { direction: 'recvonly' }); }
 		pc.ontrack = function (e) {
-			if ('jitterBufferTarget' in e.receiver) { e.receiver.jitterBufferTarget = 0; }
-			e.receiver.playoutDelayHint = 0;
-			if (e.track.kind === 'audio') { a.sound = true; }
+			e.receiver.jitterBufferTarget = 0; // the newest picture, where the browser lets one choose
 			if (!video.srcObject) { video.srcObject = new MediaStream(); }
 			video.srcObject.addTrack(e.track);
 			if (e.track.kind === 'video') { play(); }
@@ -686,8 +683,8 @@
 		var root = element, fullIn = root.requestFullscreen || root.webkitRequestFullscreen, box, layerNode, bar, said, detail, controls, buttons = {}, panel, spoken;
 		var started = true, running = 0, seen = true, observer = null;
 		var active = null, trial = null, screen = null; // attempts: begun, better and beside it, last shown
-		var down = false, waiter = null, waiting = 0, fatal = '', why = {}, fails = {}, nextTrial = 0, retry = 0, lastGood = null;
-		var gaps = [], counts = [], settled = 0, width = 0, hover = 0, announced = '', shownBefore = false;
+		var down = false, waiter = null, waiting = 0, fatal = '', why = {}, fails = {}, nextTrial = 0, retry = 0;
+		var gaps = [], counts = [], settled = 0, width = 0, hover = 0, announced = '';
 
 		player.element = element;
 		player.state = 'connecting';
