@@ -45,7 +45,7 @@ type link struct {
 }
 
 // number gives a packet its transport-wide number.
-func (l *link) number(now time.Time, _ int) [2]byte {
+func (l *link) number(now time.Time) [2]byte {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := l.next

@@ -18,7 +18,7 @@ func simulate(l *link, from time.Time, seconds float64, way func(time.Duration) 
 		var last time.Duration
 		for j := range 20 {
 			at := time.Duration(i+j) * each
-			number := l.number(from.Add(at), 0)
+			number := l.number(from.Add(at))
 			if j == 0 {
 				f.BaseSequenceNumber = uint16(number[0])<<8 | uint16(number[1])
 				// The browser's clock is another.
@@ -138,7 +138,7 @@ func FuzzFeedback(f *testing.F) {
 		}
 		l := &link{}
 		for range 100 {
-			l.number(time.Now(), 0)
+			l.number(time.Now())
 		}
 		for _, p := range packets {
 			if cc, ok := p.(*rtcp.TransportLayerCC); ok {

@@ -1,8 +1,8 @@
 package webrtc
 
 import (
-	"context"
-	"log/slog"
+	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -108,38 +108,73 @@ func FuzzFragment(f *testing.F) {
 	})
 }
 
-// FuzzOffer answers arbitrary offers, with all that pion does for that.
 func FuzzOffer(f *testing.F) {
 	f.Add(chromium)
 	f.Add("v=0\r\n")
 	f.Add(strings.Replace(chromium, "m=video 9", "m=video 0", 1))
 	f.Add(strings.ReplaceAll(chromium, "a=mid:1", "a=mid:0"))
-	cam := newFake("cam1", media.H264)
-	cam.bring(true, 100)
-	server, err := newServer(Options{}, fakeCameras{cam}, slog.New(slog.DiscardHandler))
-	if err != nil {
-		f.Fatal(err)
-	}
-	server.patience = patience{connect: time.Millisecond, disconnected: time.Second, failed: time.Second, picture: time.Second}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- server.Run(ctx) }()
-	f.Cleanup(func() { cancel(); <-ended })
-	eventually(f, "the server is ready", 5*time.Second, func() bool {
-		server.mu.Lock()
-		defer server.mu.Unlock()
-		return server.socket != nil
-	})
 	f.Fuzz(func(t *testing.T, text string) {
-		answer, err := server.Offer(context.Background(), Asked{Camera: "cam1", Offer: text})
+		o, err := parseOffer(text)
 		if err != nil {
 			return
 		}
+		o.audioCodecs()
+		for _, c := range o.codecs() {
+			if format, found := o.videoFormat(c, sps, true); found {
+				narrow(o.video, format)
+			}
+		}
+		takeNames(o.sdp)
+		transport(o.sdp)
+		restarted(o.sdp, fragment{ufrag: "abcd", password: "0123456789012345678901"})
+		announce(o.sdp, []string{"1 1 udp 1 192.0.2.1 1 typ host"}, true)
+		if _, err := o.sdp.Marshal(); err != nil {
+			t.Errorf("what was read cannot be written: %v", err)
+		}
+		answerFragment(o.sdp)
+	})
+}
+
+// TestMutilatedOffersAreAnsweredOrRefused leaves out, doubles and breaks each line of an
+// offer: whatever pion makes of it, the server goes on.
+func TestMutilatedOffersAreAnsweredOrRefused(t *testing.T) {
+	cam := newFake("cam1", media.H264)
+	cam.bring(true, 100)
+	g := serve(t, Options{}, cam)
+	whole := slices.Collect(strings.Lines(chromium))
+	var offers []string
+	for i, line := range whole {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), ":")
+		for _, other := range []string{"", line + line, key + "\r\n", key + ":\r\n", key + ":-1 -1 -1\r\n", key + ":" + value + value + "\r\n", key + ": " + strings.Repeat("9", 40) + "\r\n"} {
+			offers = append(offers, strings.Join(slices.Replace(slices.Clone(whole), i, i+1, other), ""))
+		}
+	}
+	for i := 0; i < len(chromium); i += 97 {
+		offers = append(offers, chromium[:i])
+	}
+	answered := 0
+	for _, text := range offers {
+		answer, err := g.Offer(t.Context(), Asked{Camera: "cam1", Offer: text})
+		refused := new(Error)
+		if err != nil && !errors.As(err, &refused) {
+			t.Errorf("%v:\n%s", err, text)
+		}
+		if err != nil {
+			continue
+		}
+		answered++
 		if _, err := (&pion.SessionDescription{Type: pion.SDPTypeAnswer, SDP: answer.SDP}).Unmarshal(); err != nil {
 			t.Errorf("the answer is no SDP: %v", err)
 		}
-		if one := server.session("cam1", answer.Session); one != nil {
+		if one := g.session("cam1", answer.Session); one != nil {
 			one.cancel(errDeleted)
 		}
-	})
+	}
+	eventually(t, "all are gone", 10*time.Second, func() bool { return g.Sessions() == 0 && cam.read() == 0 })
+	if strings.Contains(g.log.String(), "panic") {
+		t.Logf("of %d offers, %d were answered; some made pion panic", len(offers), answered)
+	}
+	if answered == 0 || answered == len(offers) {
+		t.Errorf("of %d offers, %d were answered", len(offers), answered)
+	}
 }

@@ -129,7 +129,7 @@ func (t *track) send(payloads [][]byte, timestamp uint32, mark bool) error {
 	for i, payload := range payloads {
 		t.header.Marker = mark && i == len(payloads)-1
 		if t.numbers {
-			t.counter = t.link.number(now, len(payload))
+			t.counter = t.link.number(now)
 		}
 		if t.history != nil {
 			t.history[t.header.SequenceNumber%historySize] = sent{
