@@ -173,7 +173,7 @@ func TestExamplesOfProxies(t *testing.T) {
 					break
 				}
 			}
-			for _, origin := range []string{"http://" + s.host, "https://" + at, "http://evil.example"} {
+			for _, origin := range []string{"http://" + s.host, "https://" + s.host, "http://evil.example"} {
 				if _, answer, err := websocket.DefaultDialer.Dial("ws://"+at+"/cams/ws/cam1", http.Header{"Origin": {origin}}); err == nil || answer == nil || answer.StatusCode != http.StatusForbidden {
 					t.Errorf("%s may open a WebSocket: %v %v", origin, answer, err)
 				}

@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"regexp"
 	"strings"
-	"testing/fstest"
 )
 
 //go:embed index.html page.css page.js find.js words.js player.js favicon.svg
@@ -18,27 +17,39 @@ var sources embed.FS
 
 var files = served()
 
-// Files holds the page's files; index.html is the page itself. They never change. Scripts
-// come without their comments and indentation: lines to thin clients are thin too.
+// Files holds the page's files, for fs.ReadFile; index.html is the page itself. They never
+// change. Scripts come without their comments and indentation: lines to thin clients are
+// thin too.
 func Files() fs.FS { return files }
 
+// lean are the embedded files, of which scripts are read without what nobody needs.
+type lean struct {
+	embed.FS
+	scripts map[string][]byte
+}
+
+// ReadFile is of fs.ReadFileFS.
+func (l lean) ReadFile(name string) ([]byte, error) {
+	if script, ok := l.scripts[name]; ok {
+		return bytes.Clone(script), nil
+	}
+	return l.FS.ReadFile(name)
+}
+
 func served() fs.FS {
-	list, err := fs.ReadDir(sources, ".")
+	names, err := fs.Glob(sources, "*.js")
 	if err != nil {
-		panic(err) // it is embedded
+		panic(err) // the pattern is right
 	}
-	lean := fstest.MapFS{}
-	for _, entry := range list {
-		content, err := fs.ReadFile(sources, entry.Name())
+	l := lean{FS: sources, scripts: map[string][]byte{}}
+	for _, name := range names {
+		content, err := sources.ReadFile(name)
 		if err != nil {
-			panic(err)
+			panic(err) // it is embedded
 		}
-		if strings.HasSuffix(entry.Name(), ".js") {
-			content = strip(content)
-		}
-		lean[entry.Name()] = &fstest.MapFile{Data: content, Mode: 0o444}
+		l.scripts[name] = strip(content)
 	}
-	return lean
+	return l
 }
 
 // token is a part of a script: a text, a comment, a regular expression, a word or number,

@@ -2,6 +2,7 @@ package httpd
 
 import (
 	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"path"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -19,7 +21,8 @@ import (
 // pages are the files of the page: the operator's own folder first, then those built in.
 type pages struct {
 	builtin fs.FS
-	folder  string // empty: none
+	folder  string   // empty: none
+	ready   sync.Map // of builtinFile by name
 }
 
 // policy lets the built-in pages load and do only what they need; a name of a camera
@@ -41,14 +44,61 @@ func (s *Server) page(c echo.Context) error {
 	if err != nil || found {
 		return err
 	}
-	content, err := fs.ReadFile(s.pages.builtin, name)
+	file, err := s.pages.read(name)
 	if err != nil {
 		return nothing // also for folders: there are no listings
 	}
 	h.Set("Content-Security-Policy", policy)
-	h.Set("ETag", fmt.Sprintf("\"%x\"", sha256.Sum256(content)))
+	h.Add("Vary", "Accept-Encoding")
+	content, tag := file.content, file.tag
+	if takesGzip(c.Request()) {
+		h.Set("Content-Encoding", "gzip")
+		content, tag = file.zipped, tag+"-gzip"
+	}
+	h.Set("ETag", `"`+tag+`"`)
 	http.ServeContent(c.Response(), c.Request(), name, time.Time{}, bytes.NewReader(content))
 	return nil
+}
+
+// builtinFile is a built-in file, ready to be sent.
+type builtinFile struct {
+	content, zipped []byte
+	tag             string // of content
+}
+
+// read finds a built-in file. Each is compressed once.
+func (p *pages) read(name string) (builtinFile, error) {
+	if known, ok := p.ready.Load(name); ok {
+		return known.(builtinFile), nil
+	}
+	content, err := fs.ReadFile(p.builtin, name)
+	if err != nil {
+		return builtinFile{}, err
+	}
+	var zipped bytes.Buffer
+	z, err := gzip.NewWriterLevel(&zipped, gzip.BestCompression)
+	if err == nil {
+		_, err = z.Write(content)
+		err = errors.Join(err, z.Close())
+	}
+	if err != nil {
+		return builtinFile{}, err
+	}
+	file := builtinFile{content: content, zipped: zipped.Bytes(), tag: fmt.Sprintf("%x", sha256.Sum256(content))}
+	p.ready.Store(name, file)
+	return file, nil
+}
+
+// takesGzip says whether who asks can unpack gzip (RFC 9110, 12.5.3).
+func takesGzip(r *http.Request) bool {
+	for one := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
+		coding, weight, _ := strings.Cut(one, ";")
+		if strings.EqualFold(strings.TrimSpace(coding), "gzip") {
+			q := strings.TrimRight(strings.ReplaceAll(strings.ToLower(weight), " ", ""), "0")
+			return q != "q=" && q != "q=0."
+		}
+	}
+	return false
 }
 
 // own serves a file of the operator's folder, if there is one. Links out of the folder

@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"compress/gzip"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -191,5 +192,36 @@ func TestSnapshotGivesUpInTime(t *testing.T) {
 	p := cam.show(100, media.Live) // and then nothing: a camera of few pictures
 	if response, body := g.get(t, http.MethodGet, "/snapshot/cam1"); response.StatusCode != 200 || body != string(p.JPEG) {
 		t.Error(response.StatusCode)
+	}
+}
+
+func TestBuiltInPagesAreCompressedForWhoCanUnpackThem(t *testing.T) {
+	g := serve(t, Config{}, newFake("cam1"))
+	plain, body := g.get(t, http.MethodGet, "/", "Accept-Encoding: identity")
+	for accept, zipped := range map[string]bool{
+		"gzip": true, "deflate, GZIP;q=0.5, br": true, "gzip; q=1.0": true,
+		"br": false, "gzip;q=0": false, "gzip; q=0.000": false, "": false, "xgzip": false,
+	} {
+		response, got := g.get(t, http.MethodGet, "/", "Accept-Encoding: "+accept)
+		if !zipped {
+			if got != body || response.Header.Get("Content-Encoding") != "" {
+				t.Errorf("%q: %q %q", accept, response.Header.Get("Content-Encoding"), got)
+			}
+			continue
+		}
+		z, err := gzip.NewReader(strings.NewReader(got))
+		if err != nil {
+			t.Errorf("%q: %v", accept, err)
+			continue
+		}
+		unpacked, err := io.ReadAll(z)
+		tag := response.Header.Get("ETag")
+		if err != nil || string(unpacked) != body || tag == plain.Header.Get("ETag") || response.Header.Get("Vary") != "Accept-Encoding" {
+			t.Errorf("%q: %q, %v, ETag %s", accept, unpacked, err, tag)
+		}
+		again, _ := g.get(t, http.MethodGet, "/", "Accept-Encoding: "+accept, "If-None-Match: "+tag)
+		if again.StatusCode != http.StatusNotModified {
+			t.Errorf("%q: %s for what is known", accept, again.Status)
+		}
 	}
 }
