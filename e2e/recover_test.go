@@ -190,6 +190,26 @@ func TestPlayersComeBackAfterTheNetworkWasCut(t *testing.T) {
 	}
 }
 
+// TestPlayerWithoutANetworkDoesNotLookLive has a page with one player alone, so that no
+// other finds out for it that nothing comes any more.
+func TestPlayerWithoutANetworkDoesNotLookLive(t *testing.T) {
+	t.Parallel()
+	host, s := gatewayElsewhere(t, "")
+	b := watchEveryPath(t, s.host, everyPath[:1])
+	for i, path := range everyPath {
+		if i > 0 {
+			b.open("http://" + s.host + "/paths.html?" + path)
+		}
+		b.allShow(path+" shows the camera", 20*time.Second)
+		host.Drop()
+		cut := time.Now()
+		b.noneLooksLive(5*time.Second + slack)
+		t.Logf("%s: not live %v after the cut", path, time.Since(cut).Round(10*time.Millisecond))
+		host.Pass()
+		b.allShow(path+" shows the camera again", backAgain+slack)
+	}
+}
+
 // serves is how long after its start a gateway answers.
 func serves(t *testing.T, cmd *exec.Cmd, url string) (*process, time.Duration) {
 	t.Helper()
