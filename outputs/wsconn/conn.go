@@ -222,7 +222,7 @@ func (c *Conn) ask(ctx context.Context, end context.CancelCauseFunc) {
 		}
 		// The first ping that a viewer leaves unanswered came up to one period after it
 		// was last heard.
-		if c.writer.unanswered() >= timeout-every {
+		if waited := c.writer.unanswered(); waited > 0 && waited >= timeout-every {
 			end(ErrNoPong)
 			c.writer.conn.Close() // after end, or the reader would find a reason of its own
 			return

@@ -3,8 +3,10 @@ package wsconn
 import (
 	"errors"
 	"net"
+	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gorilla/websocket"
 
@@ -135,8 +137,13 @@ func (w *writer) frame(frame []byte) {
 // close sends the closing frame, or leaves it where somebody is sending.
 func (w *writer) close(code int, reason string) {
 	const most = 123 // bytes: a control frame has 125 (RFC 6455, 5.5), of which 2 are the code
+	reason = strings.ToValidUTF8(reason, "?")
 	if len(reason) > most {
-		reason = reason[:most]
+		end := most
+		for !utf8.RuneStart(reason[end]) { // half a character is a broken connection to browsers (RFC 6455, 8.1)
+			end--
+		}
+		reason = reason[:end]
 	}
 	payload := websocket.FormatCloseMessage(code, reason)
 	w.mu.Lock()
