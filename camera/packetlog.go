@@ -33,11 +33,16 @@ type logged struct {
 // end is the number that the next picture gets.
 func (l *packetLog) end() uint64 { return l.first + uint64(len(l.units)) }
 
-// push takes a picture. False: it cannot be decoded, because something before it is missing,
-// and is left out.
-func (l *packetLog) push(au *media.AccessUnit) bool {
+// push takes a picture. Where nobody reads, a key frame leaves nothing of what was before
+// it: who comes later begins there. False: the picture cannot be decoded, because something
+// before it is missing, and is left out.
+func (l *packetLog) push(au *media.AccessUnit, read bool) bool {
 	if au.Key {
-		l.trim(au.Received.Add(-keptBefore))
+		kept := au.Received.Add(-keptBefore)
+		if !read {
+			kept = au.Received
+		}
+		l.trim(kept)
 	} else if l.broken || l.end() == 0 {
 		return false
 	}
@@ -119,19 +124,18 @@ func (l *packetLog) wake() {
 // cursor is where a reader is in a log.
 type cursor struct {
 	next    uint64
-	seeking bool   // for a key frame; next counts for nothing
-	from    uint64 // seeking: no key frame before this one
+	seeking bool // for a key frame; next counts for nothing
 }
 
 // read is the next picture behind the cursor, nil where one must be waited for. missed is
 // how many are left out before it; jumped says that it does not go on where the reader was.
 func (l *packetLog) read(c *cursor) (au *media.AccessUnit, jumped bool, missed uint64) {
 	if !c.seeking && c.next < l.first {
-		c.seeking, c.from = true, c.next
+		c.seeking = true
 		missed = l.first - c.next
 	}
 	if c.seeking {
-		if !l.keyed || l.key < c.from {
+		if !l.keyed {
 			return nil, false, missed
 		}
 		c.next, c.seeking, jumped = l.key, false, true

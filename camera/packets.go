@@ -34,9 +34,6 @@ type PacketOptions struct {
 	// Width and Height are what the reader can make use of, in pixels: a camera's smaller
 	// profile may do. 0: all there is.
 	Width, Height int
-
-	// Live begins with the next key frame that arrives, in place of the newest one there is.
-	Live bool
 }
 
 // takes says whether pictures can be taken as they come.
@@ -95,9 +92,6 @@ func (c *Camera) Packets(o PacketOptions) (*PacketReader, error) {
 	}
 	r := &PacketReader{camera: c, options: o, since: time.Now(), kick: make(chan struct{}, 1)}
 	r.cursor = cursor{seeking: true}
-	if o.Live {
-		r.cursor.from = c.packets.end()
-	}
 	c.readers[r] = struct{}{}
 	c.wantsChanged()
 	return r, nil
@@ -251,6 +245,11 @@ func (r *PacketReader) Close() {
 	c.leave(r.transcode)
 	r.transcode = nil
 	delete(c.readers, r)
+	if len(c.readers) == 0 {
+		for _, t := range c.transcodes {
+			t.failed = nil // it may do for who comes next
+		}
+	}
 	c.wantsChanged()
 	signal(r.kick)
 }

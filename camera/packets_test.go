@@ -214,16 +214,6 @@ func TestARestartedReaderGetsTheKeyFrameAgain(t *testing.T) {
 	}
 }
 
-func TestALiveReaderBeginsWithTheNextKeyFrame(t *testing.T) {
-	p, _ := fed(t, PacketOptions{})
-	p.bring(0, true)
-	r := reading(t, p.c, PacketOptions{Live: true})
-	p.bring(1, false)
-	r.wantsNothing(t)
-	p.bring(2, true)
-	r.wants(t, 2, false, 0)
-}
-
 func TestAnotherProfileGoesOnAtItsKeyFrame(t *testing.T) {
 	c, now, next := two(t)
 	r := reading(t, c, PacketOptions{})
@@ -276,6 +266,21 @@ func TestAnEndlessGOPTakesBoundedMemory(t *testing.T) {
 	late.wants(t, 1, false, 0)
 }
 
+func TestWithoutReadersAKeyFrameIsTheFirstThatIsKept(t *testing.T) {
+	c := New(Config{Name: "door", OnDemand: true}, slog.New(slog.DiscardHandler))
+	p := play(c, "now", false)
+	for n := range 20 { // as JPEGs come
+		p.bring(n, true)
+	}
+	c.mu.Lock()
+	kept := len(c.packets.units)
+	c.mu.Unlock()
+	if kept != 1 {
+		t.Errorf("%d pictures are kept for nobody", kept)
+	}
+	reading(t, c, PacketOptions{}).wants(t, 19, false, 0)
+}
+
 func TestACameraThatIsNoLongerRunEndsItsReaders(t *testing.T) {
 	c := New(Config{Name: "door", OnDemand: true}, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(t.Context())
@@ -318,6 +323,19 @@ func TestBFramesAreSeen(t *testing.T) {
 		if r.yes != c.want {
 			t.Errorf("%s: %v, want %v", c.name, r.yes, c.want)
 		}
+	}
+}
+
+func TestOnePictureOutOfOrderIsAReasonToWait(t *testing.T) {
+	var r reordering
+	for n, ms := range []int{0, 80, 40, 160, 120} { // I P B P B
+		r.see(&media.AccessUnit{Codec: media.H265, NALUs: [][]byte{{2, 1}}, Key: n == 0, PTS: time.Duration(ms) * time.Millisecond})
+		if r.settled && !r.yes {
+			t.Fatalf("after %d pictures there seem to be no B-frames", n+1)
+		}
+	}
+	if !r.yes {
+		t.Error("B-frames are not seen")
 	}
 }
 

@@ -246,7 +246,7 @@ func (s *session) AccessUnit(au *media.AccessUnit) {
 		c.updateMode() // whether key frames suffice depends on how often they come
 	}
 	c.reordering.see(au)
-	readable := c.packets.push(au)
+	readable := c.packets.push(au, len(c.readers) > 0)
 	if !c.units.push(au, c.decoding) && !(readable && c.decoding == decodeNothing) {
 		c.counts.damaged++
 		return
@@ -291,5 +291,6 @@ func (c *Camera) forgetUnits() {
 	c.packets.clear()
 	for _, t := range c.transcodes {
 		t.forget()
+		t.failed = nil // other pictures follow
 	}
 }

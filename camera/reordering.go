@@ -44,7 +44,8 @@ func (r *reordering) see(au *media.AccessUnit) {
 	if r.units++; r.units == 1 {
 		r.began = au.Received
 	}
-	r.settled = r.yes || r.units >= settledUnits || au.Received.Sub(r.began) >= settledAfter || au.Key && neverReordered(au)
+	// One picture shown before an earlier one may be chance, and is a reason to wait.
+	r.settled = r.yes || r.units >= settledUnits && r.back == 0 || au.Received.Sub(r.began) >= settledAfter || au.Key && neverReordered(au)
 }
 
 func (r *reordering) look(au *media.AccessUnit) {

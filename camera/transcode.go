@@ -22,7 +22,7 @@ type transcode struct {
 	readers   int
 	log       packetLog
 	keyWanted bool  // the next picture is to be a key frame
-	failed    error // why there is none
+	failed    error // why there is none, in this session
 }
 
 // transcodeFor finds or makes the transcode for a reader who takes these codecs; the caller
@@ -70,10 +70,11 @@ func (c *Camera) leave(t *transcode) {
 	c.wantsChanged()
 }
 
-// forget forgets the pictures that there are.
+// forget forgets the pictures that there are. That they cannot be made stays known: who has
+// gone on to another codec because of that would come back.
 func (t *transcode) forget() {
 	t.log.clear()
-	t.keyWanted, t.failed = true, nil
+	t.keyWanted = true
 }
 
 // transcoder is one that the renderer keeps.
@@ -121,7 +122,7 @@ func (r *renderer) transcode(session uint64) {
 			j.log.wake() // who waits is told
 		case session == c.life.session && c.life.current != nil && j.readers > 0:
 			c.counts.transcoded++
-			j.log.push(au)
+			j.log.push(au, true)
 		default:
 			j.keyWanted = true // nobody has got it
 		}

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"camgate/camera/source"
 	"camgate/camsim"
 	"camgate/decoder"
 	"camgate/media"
@@ -126,6 +127,47 @@ func TestAReaderIsSwitchedWhereBFramesAppear(t *testing.T) {
 			t.Fatalf("who takes nothing else: %v, want ErrCodec", err)
 		}
 	}
+}
+
+func TestWhereOneTranscodeFailsReadersStayWithTheNext(t *testing.T) {
+	p, _ := fed(t, PacketOptions{})
+	c := p.c
+	p.Playing(source.Info{Codec: media.H265, Transport: "tcp"})
+	with := func(codec media.Codec, do func(*transcode)) {
+		t.Helper()
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.transcodes[codec] == nil {
+			t.Fatalf("nobody wants %v", codec)
+		}
+		do(c.transcodes[codec])
+	}
+	r := reading(t, c, browser)
+	r.wantsNothing(t)
+	with(media.H264, func(h264 *transcode) {
+		h264.failed = errors.New("no memory")
+		h264.log.wake()
+	})
+	r.wantsNothing(t)
+	for n := range 3 {
+		with(media.VP8, func(vp8 *transcode) {
+			if vp8.readers != 1 {
+				t.Fatalf("VP8 has %d readers", vp8.readers)
+			}
+			vp8.log.push(&media.AccessUnit{Codec: media.VP8, NALUs: [][]byte{{byte(n)}}, Key: n == 0, Received: time.Now()}, true)
+		})
+		r.wants(t, n, false, 0)
+	}
+
+	// Another session, or other readers, are another try.
+	p.Playing(source.Info{Codec: media.H265, Transport: "tcp"})
+	again := reading(t, c, browser)
+	again.wantsNothing(t)
+	with(media.H264, func(h264 *transcode) {
+		if h264.readers == 0 || h264.failed != nil {
+			t.Errorf("in the next session H.264 has %d readers, and failed by %v", h264.readers, h264.failed)
+		}
+	})
 }
 
 func TestNothingIsTranscodedThatNobodyReads(t *testing.T) {

@@ -90,6 +90,9 @@ func (c *Camera) check(now time.Time) (time.Duration, error) {
 		return min(next, time.Second), nil // RTSP has time limits of its own until it plays
 	}
 	if silence := now.Sub(l.lastUnit); silence >= giveUp {
+		if l.info.Transport == "udp" && l.gopFrames == 0 {
+			l.transport = "tcp" // sound may have come, which is small, and pictures may be too large
+		}
 		fps, _ := c.rate.rate(l.lastUnit)
 		return 0, &silentError{camera: c.cfg.Name, silence: silence, fps: fps}
 	} else {

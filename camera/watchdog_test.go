@@ -187,3 +187,24 @@ func TestWatchdogThatLookedBeforeThePictureCameIsNotLate(t *testing.T) {
 		t.Errorf("2.3 s after its only picture it is %v", cam.life.state)
 	}
 }
+
+func TestUDPThatBringsSoundAloneBecomesTCP(t *testing.T) {
+	for _, c := range []struct {
+		pictures  int
+		transport string
+	}{{0, "tcp"}, {1, "auto"}} {
+		cam := New(Config{Name: "yard", Source: source.Options{Transport: "auto"}}, slog.New(slog.DiscardHandler))
+		s := newSession(cam, choice{}, false)
+		s.Playing(source.Info{Codec: media.H264, Transport: "udp", Audio: source.AudioTrack{Codec: media.PCMU}})
+		for range c.pictures {
+			s.AccessUnit(&media.AccessUnit{Codec: media.H264, NALUs: [][]byte{{1}}, Key: true, Received: time.Now()})
+		}
+		s.AudioFrame(&media.AudioFrame{Codec: media.PCMU, Data: []byte{1}})
+		if _, err := cam.check(time.Now().Add(time.Minute)); !errors.As(err, new(*silentError)) {
+			t.Errorf("after %d pictures and a minute's silence: %v", c.pictures, err)
+		}
+		if got := cam.transport(); got != c.transport {
+			t.Errorf("after %d pictures the next session takes %q, want %q", c.pictures, got, c.transport)
+		}
+	}
+}
