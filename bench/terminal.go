@@ -22,14 +22,15 @@ const (
 // mark. shown tells how many pictures a second are on the screen, of the slowest panel;
 // looking costs time: it is for afterwards.
 const terminalPage = `<!DOCTYPE html><body style="margin:0;background:#000;overflow:hidden"><script src="player.js"></script><script>
-var how = location.search.slice(1), players = [], width = 600, height = 340;
+var how = location.search.slice(1), players = [], width = 600, height = 340, fps = 25;
+if (how == 'wall10') { how = 'wall'; fps = 10; }
 function place(tag, w, h) {
 	var e = document.body.appendChild(document.createElement(tag));
 	e.style.cssText = 'float:left;width:' + w + 'px;height:' + h + 'px';
 	return e;
 }
 if (how == 'wall') {
-	place('img', 2 * width, 2 * height).src = '/wall?cams=cam1,cam2,cam3,cam4&cols=2&fps=25&width=' + 2 * width;
+	place('img', 2 * width, 2 * height).src = '/wall?cams=cam1,cam2,cam3,cam4&cols=2&fps=' + fps + '&width=' + 2 * width;
 }
 for (var i = 1; i <= 4 && how != 'wall'; i++) {
 	if (how == 'full') { place('img', width, height).src = '/mjpeg/cam' + i; }
@@ -80,7 +81,8 @@ func (b *bench) terminal(ctx context.Context, cam *camsim.Camera) error {
 		{"wide", "multipart, 600 wide"},
 		{"ws", "WebSocket (the player), 600 wide"},
 		{"webrtc", "WebRTC (the player)"},
-		{"wall", "one wall of 1200 × 680"},
+		{"wall", "one wall of 1200 × 680 at 25 fps"},
+		{"wall10", "one wall of 1200 × 680 at 10 fps, as walls are"},
 	} {
 		share, gateways, shown, err := b.panel(ctx, g, way.how)
 		if err != nil {
