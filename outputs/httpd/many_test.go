@@ -366,9 +366,7 @@ func TestTilesWithoutPongsAreDropped(t *testing.T) {
 		}
 	}
 	eventually(t, "the viewer is gone", 2*time.Second, func() bool { return cam.watching() == 0 })
-	if !strings.Contains(g.logs.String(), "answers no pings") {
-		t.Error("the log does not say why")
-	}
+	eventually(t, "the log says why", 2*time.Second, func() bool { return strings.Contains(g.logs.String(), "answers no pings") })
 }
 
 func TestTilesFollowTheCamerasStates(t *testing.T) {

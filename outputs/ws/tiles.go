@@ -21,7 +21,8 @@ type Source interface {
 	Open(Wish) (Feed, error)
 
 	// State is what is known of a camera now: live, stale, offline or connecting, and a
-	// sentence for the operator, or "". An empty state means that there is no such camera.
+	// sentence for the operator, or "". An empty state means that there is no such camera;
+	// a tile that shows it is then offline.
 	State(camera string) (state, problem string)
 }
 
@@ -136,11 +137,13 @@ func (t *tiles) hear(kind int, data []byte) *websocket.CloseError {
 		if broken := t.mayOpen(number); broken != nil {
 			return broken
 		}
-		if refusal != nil {
-			t.refuse(number, refusal)
+		if refusal == nil {
+			t.openTile(number, m.wish())
 			return nil
 		}
-		t.openTile(number, m.wish())
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.refuse(number, refusal)
 		return nil
 	}
 	t.mu.Lock()
@@ -222,10 +225,8 @@ func (t *tiles) closeTile(one *tile) {
 	one.current, one.coming, one.ready = nil, nil, nil
 }
 
-// refuse closes a tile, if it is open, and tells the client why.
+// refuse closes a tile, if it is open, and tells the client why; the caller holds mu.
 func (t *tiles) refuse(number uint16, r *Refusal) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	if one := t.open[number]; one != nil {
 		t.closeTile(one)
 	}
@@ -285,9 +286,8 @@ func (t *tiles) feed(ctx context.Context, f *feed) {
 // refuseFeed is refuse, unless the tile has been opened anew meanwhile.
 func (t *tiles) refuseFeed(f *feed, r *Refusal) {
 	t.mu.Lock()
-	latest := f.tile.coming == f || f.tile.current == f && f.tile.coming == nil
-	t.mu.Unlock()
-	if latest {
+	defer t.mu.Unlock()
+	if f.tile.coming == f || f.tile.current == f && f.tile.coming == nil {
 		t.refuse(f.tile.number, r)
 	}
 }
@@ -438,8 +438,12 @@ func (t *tiles) look(ctx context.Context) {
 			camera := one.wish.Camera
 			t.mu.Unlock()
 			state, problem := t.source.State(camera)
+			served := state != ""
+			if !served {
+				state, problem = "offline", "the camera is not served any more"
+			}
 			t.mu.Lock()
-			if state != "" && camera == one.wish.Camera && (state != one.state || problem != one.problem) {
+			if (served || one.state != "") && camera == one.wish.Camera && (state != one.state || problem != one.problem) {
 				one.state, one.problem, one.told = state, problem, false
 				signal(t.wake)
 			}

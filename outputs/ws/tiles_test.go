@@ -22,6 +22,7 @@ type board struct {
 	picture *media.Picture
 	changed chan struct{}
 	open    int
+	gone    bool // the camera is not served any more
 }
 
 func (b *board) show(sequence uint64) {
@@ -39,7 +40,14 @@ func (b *board) Open(Wish) (Feed, error) {
 	return &boardFeed{b: b}, nil
 }
 
-func (b *board) State(string) (string, string) { return "live", "" }
+func (b *board) State(string) (string, string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.gone {
+		return "", ""
+	}
+	return "live", ""
+}
 
 type boardFeed struct {
 	b    *board
@@ -150,6 +158,45 @@ func TestTilesTakeTurns(t *testing.T) {
 	for range 3 {
 		if number, _ := take(t, tl); number == 2 {
 			t.Error("a closed tile gets a picture")
+		}
+	}
+}
+
+func TestATileOfACameraThatIsNotServedAnyMoreIsOffline(t *testing.T) {
+	b := &board{changed: make(chan struct{})}
+	tl := newTiles(t, b)
+	tl.openTile(1, Wish{Camera: "cam1"})
+	tl.feeds.Go(func() { tl.look(tl.ctx) })
+	for _, want := range []string{`"state":"live"`, `"state":"offline","error":"the camera is not served any more"`, `"state":"live","error":""`} {
+		if got := message(t, tl); !strings.Contains(got, want) {
+			t.Fatalf("the client is told %s, want %s", got, want)
+		}
+		b.mu.Lock()
+		b.gone = !b.gone
+		b.mu.Unlock()
+	}
+}
+
+// message is the next text that is sent.
+func message(t *testing.T, tl *tiles) string {
+	t.Helper()
+	timeout := time.NewTimer(10 * time.Second)
+	defer timeout.Stop()
+	for {
+		bufs, err := tl.next(new(framer))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bufs != nil && bufs[0][0] == 0x80|websocket.TextMessage {
+			return string(bufs[1])
+		}
+		if bufs != nil {
+			continue
+		}
+		select {
+		case <-tl.wake:
+		case <-timeout.C:
+			t.Fatal("no message")
 		}
 	}
 }
