@@ -9,7 +9,7 @@
 (function () {
 	'use strict';
 
-	// Times are milliseconds of performance.now(), a clock that nobody sets; Date is for what people read.
+	// Times are milliseconds of performance.now(), a clock that nobody sets, where it is there; Date is for what people read.
 	var GRID_FPS = 15;
 	var POLL = 1000, POLL_TIMEOUT = 4000, SILENT = 3000;
 	var SMALLEST = 260; // of a tile that need not be scrolled to, px
@@ -18,7 +18,7 @@
 
 	var query = Camgate.query, T = Camgate.word, kiosk = query.kiosk !== undefined;
 
-	function now() { return performance.now(); }
+	function now() { return window.performance && performance.now ? performance.now() : Date.now(); }
 	function $(id) { return document.getElementById(id); }
 	function enc(name) { return encodeURIComponent(name); }
 	function dec(s) { try { return decodeURIComponent(s); } catch (e) { return s; } }
@@ -83,10 +83,11 @@
 	api.ask = function () {
 		clearTimeout(api.timer);
 		if (api.sent || !awake()) { return; }
-		var r = new XMLHttpRequest(), done = false;
+		var r = new XMLHttpRequest(), done = false, limit;
 		function end(list, error) {
 			if (done) { return; }
 			done = true;
+			clearTimeout(limit);
 			api.sent = 0;
 			if (list) {
 				api.failures = 0;
@@ -103,7 +104,8 @@
 		}
 		api.sent = now();
 		r.open('GET', 'api/cameras', true);
-		r.timeout = POLL_TIMEOUT;
+		// Of our own: some browsers know no other, and what they give up themselves they do not tell.
+		limit = setTimeout(function () { end(null, T('slow')); r.abort(); }, POLL_TIMEOUT);
 		r.onload = function () {
 			var answer = null;
 			try { answer = JSON.parse(r.responseText); } catch (e) { /* not the gateway's answer, but a proxy's */ }
@@ -111,7 +113,6 @@
 			end(null, answer && answer.error ? String(answer.error) : T('answers', r.status + ' ' + r.statusText));
 		};
 		r.onerror = function () { end(null, T('unreachable')); };
-		r.ontimeout = function () { end(null, T('slow')); };
 		r.send();
 	};
 	api.soon = function () { // what pictures do says that the state has changed
@@ -129,7 +130,12 @@
 		options.camera = name;
 		options.lang = document.documentElement.lang;
 		pane.player = new Camgate.Player(box, options);
-		box.addEventListener('camgate-state', function () { api.soon(); pane.show(now()); });
+		function told() { api.soon(); pane.show(now()); }
+		box.addEventListener('camgate-state', told);
+		pane.end = function () { // #view's place is the next one's
+			box.removeEventListener('camgate-state', told);
+			pane.player.destroy();
+		};
 
 		// judge says what the picture on the screen is.
 		pane.judge = function (t) {
@@ -221,7 +227,7 @@
 		if (!changed) { if (api.list && !routed) { route(); } return; }
 		tiles.forEach(function (tile) {
 			if (want.indexOf(tile.name) >= 0) { return; }
-			tile.player.destroy();
+			tile.end();
 			grid.removeChild(tile.root);
 		});
 		tiles = want.map(function (name) { return find(name) || Tile(name); });
@@ -457,7 +463,7 @@
 		if (!api.list && !tiles.length && !(onWall && onWall.name)) { return; }
 		routed = true;
 		if (old && (!known || old.name !== name)) {
-			old.player.destroy();
+			old.end();
 			view.removeAttribute('data-state');
 			large = null;
 		}

@@ -30,6 +30,7 @@
 	var DEAD = 5000; // so is its connection
 	var HOLD = [10e3, 20e3, 60e3, 300e3]; // until a path that failed is tried again
 	var PROBE = 2000, RETRY = 500, RECENT = 600e3; // asking a gateway that is away
+	var MOST = 64; // cameras on a WebSocket
 	var SLOTS = 4; // pictures over HTTP at once: a browser has six connections a host, and pages need some
 
 	var ORDER = ['webrtc', 'ws', 'mjpeg', 'snapshot'];
@@ -64,17 +65,17 @@
 
 	// --- What it says. {0} is what belongs in between.
 
-	var KEYS = 'connecting stale offline since gateway error paused none full small loud mute save stats live age rate size path bits fps'.split(' ');
+	var KEYS = 'connecting stale offline since gateway error paused none some full small loud mute save stats live age rate size path bits fps'.split(' ');
 	var WORDS = {
-		en: 'Connecting …|No new picture since {0}|Camera not available|Last picture: {0}|No connection to the gateway|No picture|Paused|There is no camera “{0}” here|' +
+		en: 'Connecting …|No new picture since {0}|Camera not available|Last picture: {0}|No connection to the gateway|No picture|Paused|There is no camera “{0}” here|Not all cameras are live|' +
 			'Full screen|Leave full screen|Sound on|Sound off|Save picture|Statistics|live|Age|Rate|Size|Path|Bitrate|fps',
-		de: 'Verbinde …|Kein neues Bild seit {0}|Kamera nicht erreichbar|Letztes Bild: {0}|Keine Verbindung zum Gateway|Kein Bild|Angehalten|Hier gibt es keine Kamera „{0}“|' +
-			'Vollbild|Vollbild beenden|Ton an|Ton aus|Bild speichern|Statistik|live|Alter|Rate|Größe|Weg|Bitrate|B/s',
-		fr: 'Connexion …|Pas de nouvelle image depuis {0}|Caméra indisponible|Dernière image : {0}|Pas de connexion à la passerelle|Pas d’image|En pause|Il n’y a pas de caméra « {0} » ici|' +
+		de: 'Verbinde …|Kein neues Bild seit {0}|Kamera nicht erreichbar|Letztes Bild: {0}|Keine Verbindung zum Gateway|Kein Bild|Angehalten|Hier gibt es keine Kamera „{0}“|Nicht alle Kameras sind live|' +
+			'Vollbild|Vollbild beenden|Ton an|Ton aus|Bild speichern|Statistik|live|Alter|Rate|Größe|Weg|Bitrate|Bilder/s',
+		fr: 'Connexion…|Pas de nouvelle image depuis {0}|Caméra indisponible|Dernière image : {0}|Pas de connexion à la passerelle|Pas d’image|En pause|Il n’y a pas de caméra « {0} » ici|Certaines caméras ne sont pas en direct|' +
 			'Plein écran|Quitter le plein écran|Activer le son|Couper le son|Enregistrer l’image|Statistiques|en direct|Âge|Cadence|Taille|Voie|Débit|i/s',
-		ja: '接続中…|{0} から新しい映像がありません|カメラに接続できません|最後の映像：{0}|ゲートウェイに接続できません|映像がありません|一時停止中|カメラ「{0}」はありません|' +
+		ja: '接続中…|{0} から新しい映像がありません|カメラに接続できません|最後の映像：{0}|ゲートウェイに接続できません|映像がありません|一時停止中|カメラ「{0}」はありません|ライブではないカメラがあります|' +
 			'全画面表示|全画面を終了|音声オン|音声オフ|画像を保存|統計|ライブ|経過|レート|サイズ|経路|ビットレート|fps',
-		zh: '連線中…|{0} 起沒有新畫面|無法連線至攝影機|最後畫面：{0}|無法連線至閘道器|沒有畫面|已暫停|這裡沒有攝影機「{0}」|' +
+		zh: '連線中…|{0} 起沒有新畫面|無法連線至攝影機|最後畫面：{0}|無法連線至閘道器|沒有畫面|已暫停|這裡沒有攝影機「{0}」|部分攝影機沒有即時畫面|' +
 			'全螢幕|結束全螢幕|開啟聲音|關閉聲音|儲存畫面|統計資料|即時|延遲|幀率|尺寸|路徑|位元率|fps'
 	};
 	// Why a path is not taken; for who looks after the gateway, in its language.
@@ -100,7 +101,7 @@
 
 	function Gateway(base) {
 		return gateways[base] || (gateways[base] = {
-			base: base, slots: SLOTS, queue: [], held: {}, ice: [], hub: null,
+			base: base, slots: SLOTS, queue: [], held: {}, ice: [], hubs: [],
 			asking: [], waiting: [], tries: 0, timer: 0, heard: 0, since: null
 		});
 	}
@@ -179,14 +180,21 @@
 
 	// --- Many cameras over one WebSocket: a hub is a gateway's, its tiles are players'.
 
+	// hubOf finds one with room for another tile: the gateway closes connections of more than MOST.
+	function hubOf(g) {
+		var hub = g.hubs.filter(function (h) { return h.count < MOST; })[0];
+		if (!hub) { g.hubs.push(hub = Hub(g)); }
+		return hub;
+	}
 	function Hub(g) {
-		var hub = { count: 0 }, socket = null, open = false, tiles = {}, last = 0, idle = 0, skew = 0;
+		var hub = { count: 0 }, socket = null, open = false, tiles = {}, last = 0, idle = 0, quick, before, turned;
 
 		function send(m) { if (socket && open) { socket.send(JSON.stringify(m)); } }
 		function connect() {
 			var mine;
 			open = false;
-			skew = Infinity;
+			quick = before = Infinity;
+			turned = now();
 			try { mine = new WebSocket(g.base.replace(/^http/, 'ws') + 'ws', 'camgate'); } catch (e) { return setTimeout(lost, 0); }
 			socket = mine;
 			mine.binaryType = 'arraybuffer';
@@ -222,19 +230,22 @@
 		}
 		// 16 bytes of header, 8 of time, a JPEG; see Protocol.
 		function frame(data) {
-			var v, tile, sequence, late, captured;
+			var via = socket, t = now(), v, tile, sequence, late;
 			if (data.byteLength < 25) { return; }
 			v = new DataView(data);
 			tile = tiles[v.getUint16(2)];
 			sequence = v.getUint32(4);
 			if (v.getUint8(0) !== 1 || !tile) { return; }
-			captured = (v.getUint32(16) * 4294967296 + v.getUint32(20)) / 1000;
-			// The gateway's clock and ours differ by what the quickest picture says.
-			late = Date.now() - captured;
-			skew = Math.min(skew, late);
+			// The gateway's clock and ours differ by what the quickest picture of late says: they drift.
+			late = t - (v.getUint32(16) * 4294967296 + v.getUint32(20)) / 1000;
+			if (late - tile.late > t - tile.at + 1000) { quick = before = late; } // it was set back
+			if (t - turned > 600e3) { before = quick; quick = Infinity; turned = t; }
+			quick = Math.min(quick, late);
+			tile.late = late;
+			tile.at = t;
 			tile.picture(new Blob([data.slice(24)], { type: 'image/jpeg' }), {
-				live: !(v.getUint8(1) & 2), late: late - skew,
-				done: function () { send({ type: 'ack', tile: tile.wish.tile, sequence: sequence }); }
+				live: !(v.getUint8(1) & 2), late: late - Math.min(quick, before),
+				done: function () { if (via === socket && tiles[tile.wish.tile] === tile) { send({ type: 'ack', tile: tile.wish.tile, sequence: sequence }); } }
 			});
 		}
 		function remove(id) {
@@ -262,6 +273,7 @@
 		};
 		// renew: nothing comes, though the gateway answers.
 		hub.renew = function () { lost(''); };
+		hub.shut = shut;
 		return hub;
 	}
 
@@ -376,7 +388,8 @@
 		};
 		a.watch = function (t) {
 			var q = video.getVideoPlaybackQuality ? video.getVideoPlaybackQuality().totalVideoFrames : video.webkitDecodedFrameCount;
-			if (!video.requestVideoFrameCallback && q !== seen && video.videoWidth) { seen = q - 1; drawn(); }
+			if (!video.requestVideoFrameCallback && q > seen && video.videoWidth) { seen = q - 1; drawn(); }
+			if (video.paused && t - polled > 900) { play(); } // by a key of the keyboard, or to save power
 			if (grace && t - grace > 1500) { return a.fail('closed', { detail: 'ICE' }); }
 			if (told && t - a.heard > 3000) { return a.fail('closed', {}); }
 			if (t - polled < 1000) { return; }
@@ -387,11 +400,12 @@
 					a.count(0, bytes ? s.bytesReceived - bytes : 0);
 					bytes = s.bytesReceived;
 					// Drawing may rest where nobody can see it; decoding does not.
-					if (decoded && s.framesDecoded > decoded && a.first && now() - a.shown > 1000) { a.picture({ undrawn: true }); }
+					if (decoded && s.framesDecoded > decoded && a.first && !video.paused && now() - a.shown > 1000) { a.picture({ undrawn: true }); }
 					decoded = s.framesDecoded;
 				});
 			}, nothing);
 		};
+		a.free = function () { video.srcObject = null; };
 		// A picture much smaller than its place asks for a larger stream, where there is one.
 		a.resized = function (w) {
 			return a.info && a.info.stream === 'sub' && (!a.asked || w > a.asked) && w > video.videoWidth * 1.3;
@@ -466,10 +480,10 @@
 	}
 
 	paths.ws = function (a) {
-		var g = a.gateway, o = a.options, stills, tile, open = false;
+		var g = a.gateway, o = a.options, hub, stills, tile, open = false, asked = 0;
 		if (o.cams) { return a.fail('missing', { sure: true, hold: 1e12 }); }
 		if (!window.WebSocket || !blobs()) { return a.fail('missing', { sure: true, all: true, hold: 1e12 }); }
-		g.hub = g.hub || Hub(g);
+		hub = hubOf(g);
 		stills = Stills(a);
 		function wish() {
 			var w = { camera: o.camera };
@@ -489,26 +503,32 @@
 			lost: function (was, reason) { a.fail(was ? 'closed' : 'refused', { detail: reason, all: !was }); },
 			picture: function (blob, p) { open = true; a.heard = now(); a.count(0, blob.size); stills.load(blob, p); }
 		};
-		g.hub.open(tile);
-		a.stop = function () { g.hub.close(tile); };
+		hub.open(tile);
+		a.stop = function () { hub.close(tile); };
 		a.free = stills.free;
 		a.watch = function (t) {
 			stills.watch(t);
-			// While its camera is away the gateway sends a notice a second.
-			if (open && t - a.heard > Math.max(DEAD, 4 * a.longest())) { a.heard = t; check(g, function () { g.hub.renew(); }); }
+			// While its camera is away the gateway sends a notice a second. A slow one may be silent for
+			// longer: the tile is opened again, and answered where the connection is not dead.
+			if (asked > a.heard) {
+				if (t - asked > 2000) { hub.renew(); }
+			} else if (open && t - a.heard > Math.max(3000, 2 * a.longest())) {
+				asked = t;
+				hub.change(tile);
+			}
 		};
 		a.resized = function () {
 			var w = wish();
 			w.type = 'open';
 			w.tile = tile.wish.tile;
 			tile.wish = w;
-			g.hub.change(tile);
+			hub.change(tile);
 		};
 	};
 
 	paths.mjpeg = function (a) {
 		var g = a.gateway, o = a.options, img = layer(a, 'img'), next = null, slot = false, cancel = nothing, polled = 0, polling = false;
-		var canvas = document.createElement('canvas'), pen = canvas.getContext && canvas.getContext('2d'), print = '', looked = 0, patience = 3000, renewed = now();
+		var canvas = document.createElement('canvas'), pen = canvas.getContext && canvas.getContext('2d'), print = '', looked = 0, patience = 2000, renewed = now();
 		if (g.slots < 3) { return a.fail('slots', { sure: true, hold: 10e3, all: true }); }
 		g.slots--;
 		slot = true;
@@ -559,7 +579,7 @@
 			for (i = 0; i < data.length; i += 4) { sum += String.fromCharCode(data[i] * 256 + data[i + 1]); }
 			if (sum === print) { return; }
 			print = sum;
-			patience = 3000;
+			patience = 2000;
 			a.picture({});
 		}
 		load(img);
@@ -583,10 +603,11 @@
 		a.watch = function (t) {
 			if (t - looked >= 480) { look(t); }
 			// A scene may stand still as well as a connection: what is asked for anew tells.
-			if (a.first && t - Math.max(a.shown, renewed) > (pen ? patience : 30e3)) {
-				patience = Math.min(30e3, patience * 2);
+			if (a.first && t - Math.max(a.shown, renewed) > (pen ? patience : 10e3)) {
+				patience = Math.min(10e3, patience * 2);
 				renew();
 			}
+			a.late = next && t - renewed > 1500;
 			if (next && t - renewed > DEAD) { return a.fail('frozen', {}); }
 			if (polling || t - polled < 1000) { return; }
 			polled = t;
@@ -630,6 +651,7 @@
 			began = now();
 			if (!xhr) { img.src = address(); return; }
 			cancel = request('GET', address(), { blob: true, timeout: FIRST.snapshot }, function (r) {
+				var s;
 				release();
 				if (a.over) { return; }
 				if (!r) {
@@ -642,9 +664,11 @@
 				if (r.status === 404) { return a.fail('none', { sure: true, fatal: true }); }
 				if (r.status !== 200) { return a.fail('refused', { sure: true, detail: sentence(r) }); }
 				a.heard = now();
-				a.told(r.getResponseHeader('X-Camera-State') || 'live', '');
+				s = r.getResponseHeader('X-Camera-State') || 'live';
+				// A stale camera's picture is old, a wall's is not while one of its cameras is live.
+				a.told(s, '', Date.parse(r.getResponseHeader('Date')) - 1000 * r.getResponseHeader('X-Timestamp') < 900);
 				a.count(0, r.response.size);
-				stills.load(r.response, { live: !/stale|offline/.test(r.getResponseHeader('X-Camera-State')), done: nothing });
+				stills.load(r.response, { live: !/stale|offline/.test(s), done: nothing });
 				again();
 			});
 		}
@@ -671,7 +695,7 @@
 	// --- The player.
 
 	var PLAIN = { fit: 'contain', path: 'auto' };
-	var COLOURS = { connecting: '#79b8ff', stale: '#f2b632', offline: '#ff7b6e', error: '#ff7b6e', paused: '#9ba8b4' };
+	var COLOURS = { connecting: 'rgb(121, 184, 255)', stale: 'rgb(242, 182, 50)', offline: 'rgb(255, 123, 110)', error: 'rgb(255, 123, 110)', paused: 'rgb(155, 168, 180)' }; // as browsers write them: not set again
 	var ICONS = {
 		full: 'M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5', small: 'M9 4v5H4M15 4v5h5M20 15h-5v5M9 20v-5H4',
 		mute: 'M4 9h4l5-4v14l-5-4H4zM17 8v8M20 6v12', loud: 'M4 9h4l5-4v14l-5-4H4zM16 9l5 6M21 9l-5 6',
@@ -684,7 +708,7 @@
 		var started = true, running = 0, seen = true, observer = null;
 		var active = null, trial = null, screen = null; // attempts: begun, better and beside it, last shown
 		var down = false, waiter = null, waiting = 0, fatal = '', why = {}, fails = {}, nextTrial = 0, retry = 0;
-		var gaps = [], counts = [], settled = 0, width = 0, hover = 0, announced = '';
+		var gaps = [], counts = [], settled = 0, sized = 0, width = 0, hover = 0, announced = '', gone = false;
 
 		player.element = element;
 		player.state = 'connecting';
@@ -742,10 +766,12 @@
 			button('full', full);
 			root.setAttribute('role', 'group');
 			label();
-			['mousemove', 'touchstart', 'focusin'].forEach(function (e) { root.addEventListener(e, reveal); });
-			root.addEventListener('focus', reveal, true);
-			root.addEventListener('keydown', key);
-			['fullscreenchange', 'webkitfullscreenchange'].forEach(function (e) { root.addEventListener(e, label); });
+			listen('addEventListener');
+		}
+		function listen(how) {
+			['mousemove', 'touchstart', 'focus'].forEach(function (e) { root[how](e, reveal, true); });
+			['fullscreenchange', 'webkitfullscreenchange'].forEach(function (e) { root[how](e, label); });
+			root[how]('keydown', key);
 		}
 		function button(name, act) {
 			var b = child(controls, 'button', {
@@ -841,14 +867,16 @@
 			a.count = function (frames, bytes) {
 				if (a === active) { counts.push([now(), frames, bytes]); }
 			};
-			a.told = function (state, reason) {
+			a.told = function (state, reason, part) {
 				if (a.over) { return; }
 				a.state = state === 'idle' ? 'connecting' : state;
+				// Of a wall some cameras may be away: each says so in its part, the others go on.
+				a.part = state === 'stale' && (part || / of the wall's /.test(reason));
 				a.why = trim(reason);
 				update();
 			};
 			a.picture = function (p) {
-				var t = now(), live = p.live !== false;
+				var t = now(), live = p.live !== false || a.part;
 				if (a.over) { return; }
 				a.heard = t;
 				heard(g);
@@ -895,9 +923,11 @@
 			if (old && old !== a) { forget(old); }
 			if (other && other !== trial && other !== old) { forget(other); }
 			delete why[a.path];
-			fails[a.path] = 0;
 			delete g.held[a.path];
 			fatal = '';
+			clearTimeout(retry);
+			waiting = 0;
+			down = false;
 			label();
 			update();
 		}
@@ -950,6 +980,7 @@
 			var side = a === trial, worked = a.first && now() - a.first > 3000, path = a.path;
 			a.stop();
 			if (a !== screen) { forget(a); }
+			if (a.first && now() - a.first > 60e3) { fails[path] = 0; } // or it would come and go all the time
 			why[path] = NAMES[path] + ': ' + REASONS[reason] + (how.detail ? ' (' + how.detail + ')' : '');
 			fatal = how.fatal ? t9n('none', player.camera) : '';
 			if (side) {
@@ -977,7 +1008,7 @@
 				}
 				// What has worked is begun again; WebRTC beside something that surely comes through.
 				if (how.again || (worked && path !== 'webrtc')) { return begin(path); }
-				hold(path, worked ? { hold: 500 } : how);
+				hold(path, worked && !fails[path] ? { hold: 500 } : how);
 				next();
 			}));
 		}
@@ -1018,6 +1049,7 @@
 			if (down) { return ['error', t9n('gateway'), more]; }
 			if (waiting) { return ['error', t9n('error'), player.reason]; }
 			if (!a) { return ['connecting', t9n('connecting'), more]; }
+			if (a.part && a.shown && t - a.shown <= patience(a)) { return ['stale', t9n('some'), a.why, true]; }
 			if (a.state && a.state !== 'live') {
 				if (a.state === 'connecting') { return ['connecting', t9n('connecting'), a.why || more]; }
 				if (a.state === 'stale') { return ['stale', since ? t9n('stale', since) : t9n('error'), a.why]; }
@@ -1031,9 +1063,11 @@
 		}
 		function patience(a) {
 			// A multipart picture that does not move may be a scene that does not: it is asked for anew before it is called stale.
-			if (a.path === 'mjpeg') { return 1e12; }
-			return Math.max(QUIET + (a.path === 'snapshot' ? 2000 : 0), 3 * longest(), 3 * a.period, o.fps ? 3000 / o.fps : 0);
+			if (a.path === 'mjpeg') { return a.late ? 0 : 1e12; }
+			return Math.max(QUIET + (a.path === 'snapshot' ? 2000 : 0), 3 * longest(), 3 * a.period, o.fps ? 3000 / o.fps : 0) + newest(a);
 		}
+		// newest is how old the newest picture is that the gateway itself has, as far as it told, ms.
+		function newest(a) { return a.info ? a.info.age * 1000 : 0; }
 		function watch(t) {
 			var a = active, list, i;
 			if (!running) { return; }
@@ -1054,7 +1088,7 @@
 						why[a.path] = NAMES[a.path] + ': ' + REASONS.timeout;
 						begin(list[0]);
 					} else { a.fail('timeout', { all: true }); }
-				} else if (a.path === 'webrtc' && a.first && (a.state || 'live') === 'live' && t - a.shown > Math.max(DEAD, 4 * longest())) { a.fail('frozen', {}); }
+				} else if (a.path === 'webrtc' && a.first && (a.state || 'live') === 'live' && t - a.shown > Math.max(DEAD, 4 * longest()) + newest(a)) { a.fail('frozen', {}); }
 			}
 			a = active;
 			if (a && player.state === 'live' && !trial && t > nextTrial) {
@@ -1067,13 +1101,15 @@
 		function resize(t) {
 			var w = wanted(), a = active;
 			if (w !== width) { width = w; settled = t; return; }
-			if (!a || !a.first || w === a.asked || t - settled < 400) { return; }
+			if (!a || !a.first || w === a.asked || t - settled < 400 || t - sized < 1000) { return; }
+			sized = t; // the gateway opens only so many tiles a second
 			if (a.resized(w) && a.path === 'webrtc') { if (!trial && t > nextTrial) { better('webrtc'); } return; }
 			if (a.path !== 'webrtc') { a.asked = w; }
 		}
 		function update() {
 			var t = now(), told = judge(t), a = active, path = a && a.first ? a.path : '', list, i, changed;
-			var dim = told[0] !== 'live', n;
+			var dim = told[0] !== 'live' && !told[3], n;
+			if (gone) { return; }
 			shape();
 			reasons(path);
 			changed = told[0] !== player.state || path !== player.path;
@@ -1187,8 +1223,8 @@
 			layerNode.appendChild(canvas);
 			update();
 		};
-		player.start = function () { started = true; go(); };
-		player.stop = function () { started = false; go(); };
+		player.start = function () { started = !gone; go(); };
+		player.stop = function () { var was = started; started = false; go(); return was; }; // whether it was running
 		// set changes options; what needs it begins anew.
 		player.set = function (changes) {
 			var k, all = {}, anew = false, other = false;
@@ -1222,15 +1258,15 @@
 			go();
 		}
 		player.destroy = function () {
+			if (gone) { return; }
 			started = false;
 			go();
+			gone = true; // what comes late touches nothing: another player may be in its place
 			if (observer) { observer.disconnect(); }
 			players.splice(players.indexOf(player), 1);
 			if (screen) { forget(screen); }
 			[layerNode, bar, panel, controls, spoken, box].forEach(drop);
-			['mousemove', 'touchstart', 'focusin'].forEach(function (e) { root.removeEventListener(e, reveal); });
-			root.removeEventListener('focus', reveal, true);
-			root.removeEventListener('keydown', key);
+			listen('removeEventListener');
 			['state', 'path', 'reason', 'frames'].forEach(function (k) { root.removeAttribute('data-' + k); });
 			element.player = null;
 		};
@@ -1263,7 +1299,7 @@
 
 	// --- One clock for all players.
 
-	var runs = 0, timer = 0, ticked = 0;
+	var runs = 0, timer = 0, ticked = 0, late = false;
 
 	function all(f) { players.slice(0).forEach(f); }
 	function kickAll() { for (var base in gateways) { kick(gateways[base]); } }
@@ -1275,10 +1311,12 @@
 			ticked = t;
 			if (!players.length) { clearInterval(timer); timer = 0; return; }
 			if (gap > 5000 && !document.hidden) { // the machine has slept: nothing of before is worth waiting for
+				for (var base in gateways) { gateways[base].hubs.forEach(function (h) { h.shut(); }); }
 				kickAll();
 				return all(function (p) { p.woken(); });
 			}
-			if (gap > 1500) { return; } // this page stood still, not its cameras
+			late = gap > 1500 && !late;
+			if (late) { return; } // this page stood still, not its cameras; it does not always
 			t = now();
 			all(function (p) { p.tick(t); });
 		}, TICK);
@@ -1286,7 +1324,7 @@
 	document.addEventListener('visibilitychange', function () { ticked = Date.now(); all(function (p) { p.visible(); }); kickAll(); });
 	window.addEventListener('online', kickAll);
 	window.addEventListener('offline', function () { all(function (p) { p.tick(now()); }); });
-	window.addEventListener('pagehide', function () { all(function (p) { p.halt = true; p.stop(); }); });
+	window.addEventListener('pagehide', function () { all(function (p) { p.halt = p.stop(); }); });
 	window.addEventListener('pageshow', function () { all(function (p) { if (p.halt) { p.halt = false; p.start(); } }); });
 
 	// --- <camgate-player>.
@@ -1319,6 +1357,7 @@
 			var changes = {};
 			if (!this.player) { if (this.parentNode) { adopt(this); } return; }
 			if (old === value) { return; }
+			if (!this.getAttribute('camera') && !this.getAttribute('cams')) { return this.player.destroy(); }
 			changes[name] = read(this)[name];
 			this.player.set(changes);
 		};
