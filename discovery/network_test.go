@@ -358,9 +358,10 @@ func TestPeersSeeOurSearch(t *testing.T) {
 	h := testnet.New(t)
 	p := peerOn(t, h)
 	f := everywhere(t, Options{})
-	if err := f.Search(context.Background(), 2*time.Second); err != nil {
+	if err := f.Search(context.Background(), 4*time.Second); err != nil {
 		t.Fatal(err)
 	}
+	eventually(t, "nine probes and five searches", func() bool { return p.probes.Load() >= 9 && p.searches.Load() >= 5 })
 	if p.probes.Load() != 9 || p.searches.Load() != 5 {
 		t.Errorf("%d probes, %d searches arrived", p.probes.Load(), p.searches.Load())
 	}
