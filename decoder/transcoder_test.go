@@ -216,6 +216,50 @@ func TestLargePicturesAreTranscodedSmaller(t *testing.T) {
 	}
 }
 
+func TestPicturesOfAnyShapeAreTranscoded(t *testing.T) {
+	tested := 0
+	for _, size := range [][2]int{{1, 1}, {3, 2}, {17, 33}, {31, 15}, {333, 251}, {2, 4000}, {4000, 2}, {4096, 17}} {
+		for _, of := range []media.Codec{media.MJPEG, media.H264} {
+			o := VideoEncoderOptions{Codec: of, Width: size[0], Height: size[1]}
+			if of == media.H264 {
+				o.PixelFormat = "yuv444p" // the only one with odd sides
+			}
+			e, err := NewVideoEncoder(o)
+			if err != nil {
+				continue // that codec has no such pictures
+			}
+			e.Close()
+			tested++
+			in := newDecoder(t, of)
+			for _, to := range []media.Codec{media.H264, media.VP8} {
+				tr, out := newTranscoder(t, to), newDecoder(t, to)
+				for n, au := range film(t, o, 3) {
+					f, err := in.Decode(au)
+					if err != nil {
+						t.Fatal(err)
+					}
+					made, err := tr.Encode(f, 25, false)
+					f.Close()
+					if err != nil {
+						t.Fatalf("%v of %v to %v: %v", of, size, to, err)
+					}
+					is, err := out.Decode(made)
+					if err != nil || made.Key != (n == 0) {
+						t.Fatalf("%v of %v to %v, picture %d: key %v, %v", of, size, to, n, made.Key, err)
+					}
+					if w, h := is.Size(); w%2 != 0 || h%2 != 0 || w < 16 || h < 16 || w > 1920 || h > 1920 {
+						t.Errorf("%v of %v to %v is %d×%d", of, size, to, w, h)
+					}
+					is.Close()
+				}
+			}
+		}
+	}
+	if tested < 12 {
+		t.Errorf("only %d kinds of pictures could be made", tested)
+	}
+}
+
 func TestAKeyFrameComesEveryTwoSecondsAndTheRateIsLearned(t *testing.T) {
 	units := film(t, VideoEncoderOptions{Codec: media.H264, Width: 64, Height: 64, FPS: 5}, 40)
 	in, tr := newDecoder(t, media.H264), newTranscoder(t, media.H264)
