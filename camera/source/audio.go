@@ -156,16 +156,16 @@ func opusDuration(packet []byte) time.Duration {
 // whole for one track that is described wrongly. What holds no video at all stays as it is,
 // so that the error can tell what there is.
 func readableTracks(text []byte, audio bool) []byte {
-	sections, kinds := []string{""}, []string{"session"}
+	sections, kinds := make([][]string, 1), []string{"session"} // lines; what they describe
 	for line := range strings.Lines(string(text)) {
 		if kind, ok := strings.CutPrefix(line, "m="); ok {
 			kind, _, _ = strings.Cut(kind, " ")
-			sections, kinds = append(sections, ""), append(kinds, kind)
+			sections, kinds = append(sections, nil), append(kinds, kind)
 		}
 		if len(sections) == 1 && strings.HasPrefix(line, "a=group:") {
 			continue // it names tracks that may be gone
 		}
-		sections[len(sections)-1] += line
+		sections[len(sections)-1] = append(sections[len(sections)-1], line)
 	}
 	if !slices.Contains(kinds, "video") {
 		return text
@@ -177,8 +177,10 @@ func readableTracks(text []byte, audio bool) []byte {
 	join := func() []byte {
 		var b strings.Builder
 		for i, section := range sections {
-			if kept[i] {
-				b.WriteString(section)
+			for _, line := range section {
+				if kept[i] {
+					b.WriteString(line)
+				}
 			}
 		}
 		return []byte(b.String())

@@ -3,6 +3,7 @@ package source
 import (
 	"bytes"
 	"encoding/binary"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -152,6 +153,19 @@ func TestAudioTracksThatAreDescribedWronglyAreLeftOut(t *testing.T) {
 		if got := string(readableTracks([]byte(c.sdp), false)); strings.Contains(c.sdp, "m=video") && got != session+video {
 			t.Errorf("%s, and none is wanted: left is\n%s", name, got)
 		}
+	}
+}
+
+func TestALongDescriptionCostsLittle(t *testing.T) {
+	long := []byte("m=video 0 RTP/AVP 96\r\n" + strings.Repeat("a\n", 60_000))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if got := readableTracks(long, true); !bytes.Equal(got, long) {
+		t.Errorf("%d bytes are left of %d", len(got), len(long))
+	}
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; took > 16<<20 {
+		t.Errorf("it takes %d bytes of memory", took)
 	}
 }
 
