@@ -33,9 +33,10 @@ func MakesOpus() bool {
 // An AudioTranscoder makes Opus of AAC: 48 kHz, mono or stereo, packets of 20 ms. It is for
 // one goroutine. Close frees libav's memory.
 type AudioTranscoder struct {
-	c     *C.cg_sound
-	began bool
-	pts   time.Duration // of the next packet
+	c      *C.cg_sound
+	began  bool
+	pts    time.Duration // of the next packet
+	packet [4000]byte    // the most that libopus makes; reused
 }
 
 // NewAudioTranscoder makes one for a track with this AudioSpecificConfig (ISO/IEC 14496-3
@@ -74,15 +75,14 @@ func (t *AudioTranscoder) Transcode(f *media.AudioFrame) ([]*media.AudioFrame, e
 	}
 	var made []*media.AudioFrame
 	for {
-		var packet [4000]byte // what libopus makes at most
-		n := C.cg_sound_take(t.c, bytePointer(packet[:]), C.int(len(packet)))
+		n := C.cg_sound_take(t.c, bytePointer(t.packet[:]), C.int(len(t.packet)))
 		if n < 0 {
 			return made, errors.New("libav's Opus encoder failed")
 		}
 		if n == 0 {
 			return made, nil
 		}
-		made = append(made, &media.AudioFrame{Codec: media.Opus, Data: append([]byte(nil), packet[:n]...), PTS: t.pts,
+		made = append(made, &media.AudioFrame{Codec: media.Opus, Data: append([]byte(nil), t.packet[:n]...), PTS: t.pts,
 			Received: f.Received, Duration: opusPacket, Rate: opusRate, Channels: int(C.cg_sound_channels(t.c))})
 		t.pts += opusPacket
 	}
