@@ -260,7 +260,7 @@ func (c *Camera) awaitDisinterest(ctx context.Context) {
 func (c *Camera) linger() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.life.current != nil && c.life.current.chosen.snapshot != "" {
+	if c.fetchesStills() {
 		return 0
 	}
 	return c.cfg.Linger

@@ -186,7 +186,7 @@ func (r *PacketReader) await(ctx context.Context, ready func() (bool, error)) er
 func (r *PacketReader) follow() error {
 	c := r.camera
 	codec := c.life.info.Codec
-	if codec == media.UnknownCodec || r.options.takes(codec, c.reordering.yes) {
+	if codec == media.UnknownCodec || c.fetchesStills() || r.options.takes(codec, c.reordering.yes) {
 		r.enter(&c.packets, nil)
 		return nil
 	}
@@ -199,9 +199,17 @@ func (r *PacketReader) follow() error {
 }
 
 // settled is false while the camera may still turn out to send B-frames, for a reader to
-// whom that matters; the caller holds the mutex.
+// whom that matters, and while single pictures are fetched: now that somebody reads, a
+// stream takes their place. The caller holds the mutex.
 func (r *PacketReader) settled() bool {
-	return r.transcode != nil || len(r.options.Codecs) == 0 || r.camera.reordering.settled
+	c := r.camera
+	return !c.fetchesStills() && (r.transcode != nil || len(r.options.Codecs) == 0 || c.reordering.settled)
+}
+
+// fetchesStills says whether single pictures are fetched in place of a stream; the caller
+// holds the mutex.
+func (c *Camera) fetchesStills() bool {
+	return c.life.current != nil && c.life.current.chosen.snapshot != ""
 }
 
 // enter changes to a log; the caller holds the mutex.

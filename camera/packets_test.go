@@ -227,6 +227,33 @@ func TestAnotherProfileGoesOnAtItsKeyFrame(t *testing.T) {
 	r.wants(t, 8, false, 0)
 }
 
+func TestAReaderWaitsForTheStreamWhereSinglePicturesWereFetched(t *testing.T) {
+	c := New(Config{Name: "door", OnDemand: true}, slog.New(slog.DiscardHandler))
+	stills := &played{session: newSession(c, choice{name: "stills", snapshot: "http://192.0.2.1/jpeg"}, false)}
+	stills.stop = func() {}
+	stills.Playing(source.Info{Codec: media.MJPEG, Transport: "http"})
+	still := &media.AccessUnit{Codec: media.MJPEG, NALUs: [][]byte{{0xff, 0xd8}}, Key: true, Received: time.Now()}
+	stills.AccessUnit(still)
+	strict, any := reading(t, c, PacketOptions{Codecs: []media.Codec{media.H264}}), reading(t, c, PacketOptions{})
+	other := reading(t, c, browser)
+	for _, r := range []*PacketReader{strict, any, other} {
+		r.wantsNothing(t)
+	}
+	c.mu.Lock()
+	decoding := c.decoding
+	c.mu.Unlock()
+	if decoding != decodeNothing {
+		t.Error("single pictures are transcoded")
+	}
+	p := play(c, "stream", true)
+	for n := range settledUnits {
+		p.bring(n, n == 0)
+	}
+	for _, r := range []*PacketReader{strict, any, other} {
+		r.wants(t, 0, false, settledUnits-1)
+	}
+}
+
 func TestAReaderIsToldThatTheCodecHasChanged(t *testing.T) {
 	p, r := fed(t, PacketOptions{})
 	p.bring(0, true)
