@@ -353,6 +353,24 @@ func TestBFramesAreSeen(t *testing.T) {
 	}
 }
 
+func TestWhatIsKnownOfBFramesIsOfOneCodec(t *testing.T) {
+	var r reordering
+	for n, ms := range []int{0, 120, 40, 80} {
+		r.see(&media.AccessUnit{Codec: media.H265, NALUs: [][]byte{{2, 1}}, Key: n == 0, PTS: time.Duration(ms) * time.Millisecond})
+	}
+	if !r.yes || !r.settled {
+		t.Fatal("B-frames are not seen")
+	}
+	r.session()
+	if !r.yes || !r.settled {
+		t.Error("another session of the same camera begins without B-frames")
+	}
+	r.see(unit(0, true))
+	if r.yes || r.settled {
+		t.Errorf("in another codec: B-frames %v, settled %v", r.yes, r.settled)
+	}
+}
+
 func TestOnePictureOutOfOrderIsAReasonToWait(t *testing.T) {
 	var r reordering
 	for n, ms := range []int{0, 80, 40, 160, 120} { // I P B P B

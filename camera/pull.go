@@ -292,5 +292,6 @@ func (c *Camera) forgetUnits() {
 	for _, t := range c.transcodes {
 		t.forget()
 		t.failed = nil // other pictures follow
+		t.log.wake()   // and who reads may take those as they come
 	}
 }

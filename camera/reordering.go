@@ -20,6 +20,7 @@ const (
 // reordering finds out whether a camera's pictures are sent in another order than they are
 // shown in, as those around B-frames are. WebRTC, and browsers, show them as they come.
 type reordering struct {
+	codec   media.Codec // what follows is of pictures in it
 	yes     bool
 	settled bool // yes is more than a first guess
 	units   int
@@ -32,11 +33,14 @@ type reordering struct {
 
 // session is called where another session begins.
 func (r *reordering) session() {
-	*r = reordering{yes: r.yes, settled: r.settled, units: r.units, began: r.began, fresh: true}
+	*r = reordering{codec: r.codec, yes: r.yes, settled: r.settled, units: r.units, began: r.began, fresh: true}
 }
 
 // see looks at a picture that arrived.
 func (r *reordering) see(au *media.AccessUnit) {
+	if au.Codec != r.codec {
+		*r = reordering{codec: au.Codec}
+	}
 	r.look(au)
 	if r.settled {
 		return

@@ -170,6 +170,35 @@ func TestWhereOneTranscodeFailsReadersStayWithTheNext(t *testing.T) {
 	})
 }
 
+func TestAReaderLeavesItsTranscodeWhereTheNextSessionNeedsNone(t *testing.T) {
+	p, _ := fed(t, PacketOptions{})
+	p.Playing(source.Info{Codec: media.H265, Transport: "tcp"})
+	r := reading(t, p.c, browser)
+	r.wantsNothing(t)
+	p.c.mu.Lock()
+	p.c.transcodes[media.H264].log.wake() // nobody waits any more
+	p.c.mu.Unlock()
+	came := make(chan Packet, 1)
+	go func() {
+		defer close(came)
+		if packet, err := r.Next(within(t, 10*time.Second)); err == nil {
+			came <- packet
+		}
+	}()
+	for waits := false; !waits; {
+		p.c.mu.Lock()
+		waits = p.c.transcodes[media.H264].log.waiting
+		p.c.mu.Unlock()
+	}
+	p.Playing(source.Info{Codec: media.H264, Transport: "tcp"}) // the camera was configured anew
+	for n := range settledUnits {
+		p.bring(n, n == 0)
+	}
+	if packet := <-came; packet.AccessUnit == nil || packet.Codec != media.H264 {
+		t.Error("it gets nothing, although it could take what comes")
+	}
+}
+
 func TestNothingIsTranscodedThatNobodyReads(t *testing.T) {
 	c, _ := simulated(t, camsim.Options{Video: decoder.VideoEncoderOptions{Codec: media.MJPEG, Width: 320, Height: 192, FPS: 25}}, nil)
 	all := reading(t, c, PacketOptions{})
