@@ -11,8 +11,9 @@ import (
 )
 
 const (
-	// firstGrace is how long the first picture waits for cameras that have none yet: as
-	// long as a connected camera takes to decode from its key frame on.
+	// firstGrace is how long a picture waits for the tiles where the wall has none yet, or
+	// has not been watched for as long: as long as a connected camera takes to decode from
+	// its key frame on.
 	firstGrace = 500 * time.Millisecond
 
 	// grace is how long a picture waits for the other tiles when one is there: a frame of
@@ -177,7 +178,7 @@ func (w *wall) run(ctx context.Context) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	var due time.Time
-	for first := true; ; first = false {
+	for {
 		if !w.awaitDemand(ctx) {
 			return
 		}
@@ -190,7 +191,7 @@ func (w *wall) run(ctx context.Context) {
 			}
 		}
 		patience := min(grace, w.period)
-		if first {
+		if time.Since(due) > firstGrace {
 			patience = firstGrace
 		}
 		if !w.collect(ctx, timer, patience) {
@@ -238,7 +239,8 @@ func (w *wall) collect(ctx context.Context, timer *time.Timer, patience time.Dur
 		if c.name != "" && !c.asked {
 			c.asked = true
 			signal(c.ask)
-			if c.problem == "" {
+			// A camera that is away says so once a second: that is not waited for.
+			if c.problem == "" && (c.picture == nil || c.picture.State == media.Live) {
 				c.awaited = true
 				w.awaited++
 			}

@@ -365,6 +365,42 @@ func TestOnePictureOfAWallHasAllCameras(t *testing.T) {
 	}
 }
 
+func TestAWallThatWasNotWatchedForAWhileWaitsForItsTiles(t *testing.T) {
+	s := newSite("a", "b", "away")
+	set := newTestSet(t, s)
+	old, later := tile(t, 1), tile(t, 2)
+	s.cameras["a"].show(old, media.Live)
+	s.cameras["b"].show(old, media.Live)
+	s.cameras["away"].show(tile(t, 3), media.Offline)
+	v := watch(t, set, small("a", "b", "away"))
+	want := decode(t, tile(t, 3))
+	until(t, v, "of all three", func(p *media.Picture, img *image.YCbCr) bool { return shows(img, want, image.Pt(0, 48)) })
+
+	time.Sleep(firstGrace + 200*time.Millisecond) // nobody waits for a picture
+	s.cameras["a"].show(later, media.Live)
+	go func() {
+		time.Sleep(3 * grace) // a busy machine
+		s.cameras["b"].show(later, media.Live)
+	}()
+	want = decode(t, later)
+	if img := decode(t, next(t, v).JPEG); !shows(img, want, image.Pt(0, 0)) || !shows(img, want, image.Pt(64, 0)) {
+		t.Error("the past is shown as live")
+	}
+
+	quickest := time.Hour
+	for range 3 { // the camera that is away holds nobody up
+		time.Sleep(firstGrace + 200*time.Millisecond)
+		s.cameras["a"].show(later, media.Live)
+		s.cameras["b"].show(later, media.Live)
+		began := time.Now()
+		next(t, v)
+		quickest = min(quickest, time.Since(began))
+	}
+	if quickest > firstGrace/2 {
+		t.Errorf("a picture takes %v at least", quickest)
+	}
+}
+
 func TestTooManyWallsAreRefused(t *testing.T) {
 	set := newTestSet(t, newSite("a"))
 	for n := range MaxWalls {
