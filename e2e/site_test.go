@@ -108,15 +108,18 @@ func serveWith(t testing.TB, server httpd.Config, configs ...camera.Config) *sit
 	s := &site{t: t, log: &lines{}}
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
+	running, endCameras := context.WithCancel(context.Background())
+	var serving, watched sync.WaitGroup
 	for _, cfg := range configs {
 		c := camera.New(cfg, log)
 		s.cams = append(s.cams, c)
-		running.Go(func() { c.Run(ctx) }) //nolint:errcheck // ctx's own
+		watched.Go(func() { c.Run(running) }) //nolint:errcheck // running's own
 	}
-	s.stop = sync.OnceFunc(func() {
+	s.stop = sync.OnceFunc(func() { // viewers first, as camgate does
 		cancel()
-		running.Wait()
+		serving.Wait()
+		endCameras()
+		watched.Wait()
 	})
 	t.Cleanup(s.stop)
 	address := make(chan net.Addr, 1)
@@ -126,7 +129,7 @@ func serveWith(t testing.TB, server httpd.Config, configs ...camera.Config) *sit
 		t.Fatal(err)
 	}
 	ended := make(chan error, 1)
-	running.Go(func() {
+	serving.Go(func() {
 		err := h.Run(ctx)
 		if err != nil {
 			t.Errorf("the server ended with %v", err)

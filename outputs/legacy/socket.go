@@ -71,7 +71,7 @@ const (
 // call.
 func (s *Socket) Serve(w http.ResponseWriter, r *http.Request, cameras Cameras, o SocketOptions) error {
 	conn, err := wsconn.Accept(w, r, wsconn.Options{Subprotocol: Protocol, MaxMessage: maxMessage,
-		LastWord: "the gateway is ending, or the camera is no longer shown here",
+		LastWord: "the camera is no longer shown here",
 		Stall:    o.Stall, PingEvery: o.PingEvery, PongTimeout: o.PongTimeout})
 	if err != nil {
 		return err

@@ -25,7 +25,7 @@ import (
 type Options struct {
 	Subprotocol string // Sec-WebSocket-Protocol of the answer; empty: none
 	MaxMessage  int64  // of the viewer's, in bytes
-	LastWord    string // to the viewer, where the gateway ends the connection
+	LastWord    string // to the viewer, where show has ended by itself
 
 	Stall       time.Duration // how long the viewer may take nothing; viewerconn.DefaultStall
 	PingEvery   time.Duration // DefaultPingEvery
@@ -141,6 +141,8 @@ func (c *Conn) Run(ctx context.Context, show func(context.Context) error, hear f
 		return err
 	case errors.As(err, &refused):
 		c.writer.close(refused.Code, refused.Text)
+	case ctx.Err() != nil:
+		c.writer.close(websocket.CloseGoingAway, "the gateway is ending")
 	default:
 		c.writer.close(websocket.CloseGoingAway, c.options.LastWord)
 	}
