@@ -1,0 +1,128 @@
+package e2e
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"camgate/outputs/httpd"
+	"camgate/outputs/wall"
+	"camgate/outputs/webrtc"
+)
+
+// A page of more players than a connection may have tiles.
+func init() {
+	pages["seventy.html"] = `<html lang="en"><body style="margin:0"><script src="player.js"></script><script>
+		var players = [];
+		for (var i = 0, e; i < 70; i++) {
+			e = document.body.appendChild(document.createElement('div'));
+			e.style.cssText = 'float:left;width:100px;height:60px';
+			players.push(new Camgate.Player(e, { camera: 'cam1', path: 'ws', width: 320, fps: 2 }));
+		}
+	</script>`
+}
+
+func TestSeventyPlayersNeedTwoConnections(t *testing.T) {
+	t.Parallel()
+	s := servePlayer(t, config(t, "cam1", camsimStart(t, small("cam1")).URL()))
+	d := doorTo(t, s.host)
+	b := browse(t, 1280, 800, "http://"+d.host()+"/seventy.html")
+	b.is("all are live, and go on", "players.every(function (p) { return p.state == 'live' && p.path == 'ws' && p.frames > 5; })", 40*time.Second)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.asked["ws"] != 2 || d.asked["mjpeg"] != 0 {
+		t.Errorf("the page asked for %v", d.asked)
+	}
+}
+
+// A wall of which one camera is away shows the others, and says so.
+func TestPlayerShowsWhatIsLeftOfAWall(t *testing.T) {
+	t.Parallel()
+	server := httpd.Config{Listen: "127.0.0.1:0", WWW: pagesDir(t), WebRTC: &webrtc.Options{}, Walls: []wall.Layout{{Name: "hall", Cameras: []string{"cam1", "gone"}, Columns: 2, Width: 640}}}
+	s := serveWith(t, server, config(t, "cam1", camsimStart(t, small("cam1")).URL()), config(t, "gone", "rtsp://127.0.0.1:1/none"))
+	for _, path := range []string{"ws", "snapshot"} {
+		b := browse(t, 800, 500, playerPage(s.host, map[string]any{"camera": "hall", "path": path}))
+		b.is(path+": it says that one is away", "player.state == 'stale' && /Not all cameras are live/.test(document.querySelector('.camgate-said').textContent)", 20*time.Second)
+		before := b.number("player.frames")
+		b.is("the others go on, and are not dimmed", fmt.Sprintf("player.frames > %v + 4 && +getComputedStyle(document.querySelector('#p > div')).opacity == 1 && player.age() < 3000", before), 15*time.Second)
+		b.keep("player-wall-part-" + path)
+		if path == "snapshot" {
+			s.stop()
+			b.is("what does not go on is dimmed", "player.state == 'error' && +getComputedStyle(document.querySelector('#p > div')).opacity < 0.5", 15*time.Second)
+		}
+		chromedp.Cancel(b.ctx)
+	}
+}
+
+// Clocks are set: the terminal's, and the gateway's. What is shown is as old as it is.
+func TestPlayerDoesNotMindClocks(t *testing.T) {
+	t.Parallel()
+	s := servePlayer(t, config(t, "cam1", camsimStart(t, small("cam1")).URL()))
+	b := browse(t, 800, 500, playerPage(s.host, map[string]any{"camera": "cam1", "path": "ws"}))
+	b.is("live", playerPath("ws"), 20*time.Second)
+	for what, set := range map[string]string{
+		"the terminal's, back":  "Date.now = (function (now) { return function () { return now() - 3600e3; }; })(Date.now)",
+		"the gateway's, back":   "DataView.prototype.getUint32 = (function (get) { return function (at) { return get.call(this, at) - (at == 16); }; })(DataView.prototype.getUint32)",
+		"the gateway's, onward": "DataView.prototype.getUint32 = (function (get) { return function (at) { return get.call(this, at) + 2 * (at == 16); }; })(DataView.prototype.getUint32)",
+	} {
+		before := b.number("states.length = 0, player.frames")
+		ask(b, chromedp.Evaluate[bool](set+", true"))
+		b.is("it goes on after a clock was set: "+what, fmt.Sprintf("player.frames > %v + 50", before), 20*time.Second)
+		if n := b.number("states.length"); n > 0 || b.number("player.age()") > 1500 {
+			t.Errorf("%s: the player was not live: %s, a picture of %v ms", what, ask(b, chromedp.Evaluate[string]("JSON.stringify(states)")), b.number("player.age()"))
+		}
+	}
+}
+
+// A camera of a picture in seven seconds is no dead connection.
+func TestPlayerWaitsForSlowCameras(t *testing.T) {
+	t.Parallel()
+	cam := camsimStart(t, small("cam1"))
+	s := servePlayer(t, config(t, "cam1", cam.URL()))
+	d := doorTo(t, s.host)
+	first := watchPlayer(t, d, map[string]any{"path": "ws"})
+	for _, fps := range []float64{25, 0.4, 0.14} { // by and by, so that the gateway knows its pace
+		cam.Slow(fps)
+		first.is("it goes on", fmt.Sprintf("player.frames > %v + 2", first.number("player.frames")), 60*time.Second)
+	}
+	b := watchPlayer(t, d, map[string]any{"path": "ws"})
+	b.is("who comes later sees several pictures", "player.path == 'ws' && player.frames > 4 && player.state == 'live'", 60*time.Second)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.asked["ws"] != 2 || d.asked["mjpeg"] != 0 {
+		t.Errorf("the pages asked for %v: %s", d.asked, ask(b, chromedp.Evaluate[string]("JSON.stringify(states)")))
+	}
+}
+
+func TestDestroyedPlayerLeavesNothing(t *testing.T) {
+	t.Parallel()
+	s := servePlayer(t, config(t, "cam1", camsimStart(t, small("cam1")).URL()))
+	b := browse(t, 800, 500, playerPage(s.host, map[string]any{"camera": "cam1", "path": "ws", "controls": true}))
+	b.is("live", playerLive, 20*time.Second)
+	ask(b, chromedp.Evaluate[bool](`(function (e) {
+		var add = e.addEventListener, remove = e.removeEventListener, old;
+		window.listeners = 0;
+		e.addEventListener = function (n) { listeners++; add.apply(e, arguments); };
+		e.removeEventListener = function (n) { listeners--; remove.apply(e, arguments); };
+		for (var i = 0; i < 20; i++) { old = player = new Camgate.Player(e, { camera: 'cam1', path: 'ws', controls: true }); }
+		player = new Camgate.Player(e, { camera: 'cam1', path: 'ws' });
+		old.destroy(); // once more: it is no other's end
+		old.start();
+		return true;
+	})(document.getElementById('p'))`))
+	b.is("the last is live", playerPath("ws")+" && player.frames > 5", 10*time.Second)
+	if n := b.number("listeners"); n > 10 {
+		t.Errorf("%v listeners of 21 players", n)
+	}
+	if n := b.number("document.querySelectorAll('#p *').length"); n > 40 {
+		t.Errorf("%v elements", n)
+	}
+	eventually(t, "one watches", 10*time.Second, func() bool { return s.status("cam1").Viewers == 1 })
+	ask(b, chromedp.Evaluate[bool]("player.destroy(), true"))
+	eventually(t, "none watches", 10*time.Second, func() bool { return s.status("cam1").Viewers == 0 })
+	if n := b.number("document.querySelectorAll('#p *').length + Math.max(0, listeners)"); n != 0 {
+		t.Errorf("%v elements and listeners are left", n)
+	}
+}
