@@ -39,7 +39,8 @@ run: build ## build, and start the demo: simulated cameras in your browser
 test: deps-test peers ## the whole suite: format, vet, tests with the race detector
 	@test -z "$$(gofmt -l .)" || { gofmt -l . && echo "not formatted: run gofmt -w" && exit 1; }
 	@go vet ./...
-	@go test -race -timeout 30m -parallel 6 ./...
+	@go test -race -timeout 20m -parallel 6 $$(go list ./... | grep -v /e2e$$)
+	@go test -race -timeout 30m -parallel 4 ./e2e
 
 lint: deps-test ## what the suite does not check: staticcheck, clang-format, shellcheck
 	@go run $(STATICCHECK) ./...

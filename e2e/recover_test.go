@@ -193,7 +193,6 @@ func TestPlayersComeBackAfterTheNetworkWasCut(t *testing.T) {
 // TestPlayerWithoutANetworkDoesNotLookLive has a page with one player alone, so that no
 // other finds out for it that nothing comes any more.
 func TestPlayerWithoutANetworkDoesNotLookLive(t *testing.T) {
-	t.Parallel()
 	host, s := gatewayElsewhere(t, "")
 	b := watchEveryPath(t, s.host, everyPath[:1])
 	for i, path := range everyPath {
@@ -230,7 +229,6 @@ func serves(t *testing.T, cmd *exec.Cmd, url string) (*process, time.Duration) {
 // TestPlayersComeBackAfterTheGatewayWasKilled kills the program in the middle of its work,
 // several times, and starts it again.
 func TestPlayersComeBackAfterTheGatewayWasKilled(t *testing.T) {
-	t.Parallel()
 	cam := camsimStart(t, small("cam1"))
 	file := write(t, "config.toml", fmt.Sprintf("[http]\nlisten = \"127.0.0.1:0\"\nwww = %q\n[webrtc]\nlisten = \"127.0.0.1:0\"\n[[camera]]\nname = \"cam1\"\nsource = %q\ntransport = \"tcp\"\n", pagesFolder(t), cam.URL()))
 	p, s := serveProgram(t, file)
@@ -257,7 +255,6 @@ func TestPlayersComeBackAfterTheGatewayWasKilled(t *testing.T) {
 
 // TestPlayerComesBackAfterICEWasLost has UDP, and with it WebRTC, fail while all else works.
 func TestPlayerComesBackAfterICEWasLost(t *testing.T) {
-	t.Parallel()
 	host, s := gatewayElsewhere(t, "[webrtc]\ntcp = false\n")
 	viewers := func() int { return s.status("cam1").Viewers }
 	udp := func(change string) {
