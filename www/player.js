@@ -547,8 +547,9 @@
 		canvas.width = 32;
 		canvas.height = 18;
 		function address() {
-			return g.base + (o.cams ? 'wall' + query(a, wall(o).concat(o.fps ? ['fps=' + o.fps] : [])) :
-				'mjpeg/' + enc(o.camera) + query(a, o.fps ? ['fps=' + o.fps] : []));
+			var more = o.fps ? ['fps=' + o.fps] : [];
+			if (next) { more.push('_=' + Date.now()); } // what another image still loads, browsers show again at once
+			return g.base + (o.cams ? 'wall' + query(a, wall(o).concat(more)) : 'mjpeg/' + enc(o.camera) + query(a, more));
 		}
 		function load(into) {
 			into.onload = function () {
@@ -619,7 +620,8 @@
 				patience = Math.min(10e3, patience * 2);
 				renew();
 			}
-			a.late = next && t - renewed > 1500;
+			// And while it stands still, the gateway answers.
+			a.late = (next && t - renewed > 1500) || (pen && a.first && t - Math.max(a.shown, a.heard || 0) > 3000);
 			if (next && t - renewed > DEAD) { return a.fail('frozen', {}); }
 			if (polling || t - polled < 1000) { return; }
 			polled = t;
