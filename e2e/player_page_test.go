@@ -117,7 +117,7 @@ func TestKioskSurvives(t *testing.T) {
 	s.stop()
 
 	// The page is opened while the gateway restarts: with its cameras in the address it needs nobody's word.
-	s = serveWith(t, httpd.Config{Listen: host}, configs...)
+	serveWith(t, httpd.Config{Listen: host}, configs...)
 	b.open("http://" + host + "/?kiosk&cams=a#cam=a")
 	b.is("one alone, large", "document.getElementById('view').getAttribute('data-state') == 'live' && document.querySelector('#view .picture').offsetHeight == innerHeight", 20*time.Second)
 }

@@ -319,7 +319,7 @@ func TestPlayerComesBackAfterTheGateway(t *testing.T) {
 			// Away for long enough that it does not ask all the time any more.
 			asked := time.Now()
 			eventually(t, "some time", 20*time.Second, func() bool { return time.Since(asked) > 6*time.Second })
-			s = serveWith(t, httpd.Config{Listen: s.host, WebRTC: &webrtc.Options{}}, config(t, "cam1", cam.URL()))
+			serveWith(t, httpd.Config{Listen: s.host, WebRTC: &webrtc.Options{}}, config(t, "cam1", cam.URL()))
 			began := time.Now()
 			b.is("it is live again", playerLive, 5*time.Second+slack)
 			t.Logf("%s: live again %v after the gateway", path, time.Since(began).Round(10*time.Millisecond))
