@@ -149,7 +149,7 @@
 				return;
 			}
 			most = g.heard && now() - g.heard < RECENT ? 2000 : 10e3;
-			g.timer = setTimeout(function () { probe(g); }, Math.min(most, RETRY * Math.pow(1.5, g.tries++)) * (0.75 + Math.random() / 2));
+			g.timer = setTimeout(function () { probe(g); }, Math.min(most, RETRY * Math.exp(0.4 * g.tries++)) * (0.75 + Math.random() / 2));
 		});
 	}
 	function kick(g) { g.tries = 0; probe(g); }
