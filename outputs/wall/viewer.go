@@ -79,7 +79,7 @@ func (v *Viewer) Settled(ctx context.Context, since time.Time) (*media.Picture, 
 			}
 			return nil, err
 		}
-		if newest = p; v.wall.settled(since) {
+		if newest = p; v.wall.settled(p, since) {
 			return p, nil
 		}
 	}

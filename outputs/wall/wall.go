@@ -67,8 +67,13 @@ type cell struct {
 	picture *media.Picture
 	problem string // why there is no picture; "": none
 
+	// What of them is in the wall's picture; guarded, too.
+	published        *media.Picture
+	publishedProblem string
+
 	// Of the goroutine that puts the wall together.
 	taken       *media.Picture // the cell's picture, when it was looked at last
+	takenWith   string         // the cell's problem then
 	shown       *media.Picture // the same, if it can be shown
 	tile        segments       // of taken
 	unfit       string         // why taken cannot be shown; "": it can
@@ -327,7 +332,7 @@ func (w *wall) prepare(c *cell, now time.Time) error {
 	if picture != nil && picture != c.taken {
 		c.unfit = w.cut(c, picture)
 	}
-	c.taken, c.shown = picture, picture
+	c.taken, c.shown, c.takenWith = picture, picture, problem
 	if picture != nil && c.unfit != "" {
 		c.shown, problem = nil, c.unfit
 	}
@@ -435,22 +440,29 @@ func (w *wall) publish(p *media.Picture) {
 	defer w.mu.Unlock()
 	p.Sequence = w.set.sequence.Add(1)
 	w.picture, w.made = p, time.Now()
+	for _, c := range w.cells {
+		c.published, c.publishedProblem = c.taken, c.takenWith
+	}
 	w.waiting, w.behind = 0, 0
 	close(w.changed)
 	w.changed = make(chan struct{})
 }
 
-// settled says that no cell would say more if one waited a moment.
-func (w *wall) settled(since time.Time) bool {
+// settled says that p is the newest picture, and that no cell of it would say more if one
+// waited a moment.
+func (w *wall) settled(p *media.Picture, since time.Time) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.picture != p {
+		return false
+	}
 	for _, c := range w.cells {
 		switch {
-		case c.name == "", c.problem != "":
-		case c.picture == nil:
+		case c.name == "", c.publishedProblem != "":
+		case c.published == nil:
 			return false
-		case c.picture.State == media.Live:
-			if c.picture.Received.Before(since) {
+		case c.published.State == media.Live:
+			if c.published.Received.Before(since) {
 				return false
 			}
 		case w.set.cameras.Connecting(c.name):
