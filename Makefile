@@ -40,7 +40,7 @@ test: deps-test peers ## the whole suite: format, vet, tests with the race detec
 	@test -z "$$(gofmt -l .)" || { gofmt -l . && echo "not formatted: run gofmt -w" && exit 1; }
 	@go vet ./...
 	@go test -race -timeout 20m -parallel 6 $$(go list ./... | grep -v /e2e$$)
-	@go test -race -timeout 30m -parallel 4 ./e2e
+	@go test -race -timeout 30m -parallel 5 ./e2e
 
 lint: deps-test ## what the suite does not check: staticcheck, clang-format, shellcheck
 	@go run $(STATICCHECK) ./...
