@@ -65,7 +65,7 @@ func MjpgStreamer(rawQuery string) (a Asked, known bool, err error) {
 	}
 	a, err = Ustreamer(rawQuery, action == "snapshot")
 	if numbered && err == nil {
-		if _, ok := whole(input); !ok {
+		if _, ok := params.Whole(input); !ok {
 			err = fmt.Errorf("action=%s_%s is not possible: behind the _ must be the number of a camera, from 0 on", action, params.Shorten(input))
 		}
 		a.Camera, a.Index = input, true

@@ -93,7 +93,7 @@ func (q *query) rate(names ...string) float64 {
 	if text == "" || q.err != nil {
 		return 0
 	}
-	f, ok := decimal(text)
+	f, ok := params.Decimal(text)
 	if !ok || f > 1000 {
 		q.err = fmt.Errorf("%s=%s is not possible: it must be a number of pictures a second, from %v to %v, or 0 for all", name, params.Shorten(text), params.MinFPS, params.MaxFPS)
 		return 0
@@ -123,8 +123,8 @@ var errSize = fmt.Errorf("WIDTHxHEIGHT in pixels, like 640x360, each from 1 to %
 // wxh reads a size; both are 0 for the camera's own.
 func wxh(text string) (w, h int, err error) {
 	left, right, found := strings.Cut(strings.ToLower(text), "x")
-	w, okW := whole(left)
-	h, okH := whole(right)
+	w, okW := params.Whole(left)
+	h, okH := params.Whole(right)
 	if !found || !okW || !okH || !possible(w, h) || (w == 0) != (h == 0) {
 		return 0, 0, errSize
 	}
@@ -141,7 +141,7 @@ func (q *query) scale(names ...string) float64 {
 	if text == "" || q.err != nil {
 		return 0
 	}
-	f, ok := decimal(text)
+	f, ok := params.Decimal(text)
 	if !ok || f > 1000 {
 		q.err = fmt.Errorf("%s=%s is not possible: it must be per cent of the camera's size, from 1 to 100", name, params.Shorten(text))
 		return 0
@@ -150,22 +150,4 @@ func (q *query) scale(names ...string) float64 {
 		return 0
 	}
 	return math.Max(f, 1) / 100
-}
-
-// whole reads digits and nothing else.
-func whole(s string) (int, bool) {
-	if s == "" || len(s) > 9 || strings.Trim(s, "0123456789") != "" {
-		return 0, false
-	}
-	n, err := strconv.Atoi(s)
-	return n, err == nil
-}
-
-// decimal reads digits with at most one point among them.
-func decimal(s string) (float64, bool) {
-	if s == "" || len(s) > 20 || strings.Trim(s, "0123456789.") != "" {
-		return 0, false
-	}
-	f, err := strconv.ParseFloat(s, 64)
-	return f, err == nil
 }

@@ -107,7 +107,7 @@ func Shorten(text string) string {
 }
 
 func side(s string, into *int) error {
-	n, ok := whole(s)
+	n, ok := Whole(s)
 	if !ok || n < 1 || n > MaxSide {
 		return fmt.Errorf("a whole number of pixels from 1 to %d", MaxSide)
 	}
@@ -129,7 +129,7 @@ func size(p *Params, s string) error {
 }
 
 func quality(p *Params, s string) error {
-	n, ok := whole(s)
+	n, ok := Whole(s)
 	if !ok || n < 1 || n > 100 {
 		return errors.New("a whole number from 1 to 100")
 	}
@@ -138,7 +138,7 @@ func quality(p *Params, s string) error {
 }
 
 func fps(p *Params, s string) error {
-	f, ok := decimal(s)
+	f, ok := Decimal(s)
 	if !ok || f < MinFPS || f > MaxFPS {
 		return fmt.Errorf("a number of pictures a second from %v to %v", MinFPS, MaxFPS)
 	}
@@ -147,7 +147,7 @@ func fps(p *Params, s string) error {
 }
 
 func maxAge(p *Params, s string) error {
-	f, ok := decimal(s)
+	f, ok := Decimal(s)
 	if !ok || f > MaxMaxAge.Seconds() {
 		return fmt.Errorf("a number of seconds from 0 to %v", MaxMaxAge.Seconds())
 	}
@@ -174,8 +174,8 @@ func choice(s string, into *Choice) error {
 	return nil
 }
 
-// whole reads digits and nothing else: no sign, no space, no exponent.
-func whole(s string) (int, bool) {
+// Whole reads digits and nothing else: no sign, no space, no exponent.
+func Whole(s string) (int, bool) {
 	if s == "" || len(s) > 9 || strings.Trim(s, "0123456789") != "" {
 		return 0, false
 	}
@@ -183,8 +183,8 @@ func whole(s string) (int, bool) {
 	return n, err == nil
 }
 
-// decimal reads digits with at most one point among them.
-func decimal(s string) (float64, bool) {
+// Decimal reads digits with at most one point among them.
+func Decimal(s string) (float64, bool) {
 	if s == "" || len(s) > 20 || strings.Trim(s, "0123456789.") != "" {
 		return 0, false
 	}
