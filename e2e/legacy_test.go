@@ -119,7 +119,10 @@ func TestLiveIsOnTheScreenWhileItIsTheNewest(t *testing.T) {
 func TestFFmpegReadsTheStreamsOfOthers(t *testing.T) {
 	t.Parallel()
 	cam := camsimStart(t, small("cam1"))
-	s := serveWith(t, httpd.Config{Listen: "127.0.0.1:0", Legacy: legacy.Options{URLs: true}}, config(t, "cam1", cam.URL()))
+	cfg := config(t, "cam1", cam.URL())
+	cfg.OnDemand = false // the first picture is the camera's, and no placeholder
+	s := serveWith(t, httpd.Config{Listen: "127.0.0.1:0", Legacy: legacy.Options{URLs: true}}, cfg)
+	eventually(t, "the camera is live", 20*time.Second, func() bool { return s.status("cam1").State == "live" })
 	size := regexp.MustCompile(`mjpeg.*, (\d+x\d+)[ ,]`)
 	for path, want := range map[string]string{
 		"/live/CAM1?size=160x96": "160x96", "/axis-cgi/mjpg/video.cgi?camera=1&resolution=160x96&compression=50": "160x96", "/mjpg/video.mjpg": "320x192",
