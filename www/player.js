@@ -32,6 +32,8 @@
 	var PROBE = 2000, RETRY = 500, RECENT = 600e3; // asking a gateway that is away
 	var MOST = 64; // cameras on a WebSocket
 	var SLOTS = 4; // pictures over HTTP at once: a browser has six connections a host, and pages need some
+	var STILLS = 3; // of these, pictures that are asked for one by one
+	var GONE = 20e3; // a WebRTC session that is not heard from ends by itself
 
 	var ORDER = ['webrtc', 'ws', 'mjpeg', 'snapshot'];
 	var NAMES = { webrtc: 'WebRTC', ws: 'WebSocket', mjpeg: 'Multipart', snapshot: 'Snapshot' };
@@ -101,8 +103,8 @@
 
 	function Gateway(base) {
 		return gateways[base] || (gateways[base] = {
-			base: base, slots: SLOTS, queue: [], held: {}, ice: [], hubs: [],
-			asking: [], waiting: [], tries: 0, timer: 0, heard: 0, since: null
+			base: base, slots: SLOTS, stills: 0, queue: [], held: {}, ice: [], hubs: [], bye: [],
+			asking: [], waiting: [], tries: 0, timer: 0, heard: 0, silent: false, knocking: false, socketless: false
 		});
 	}
 	// check asks whether a gateway answers at all; a picture may be asked for from anywhere.
@@ -110,10 +112,11 @@
 		var img, timer, over = false;
 		g.asking.push(done);
 		if (g.asking.length > 1) { return; }
-		function end(yes) {
+		function end(yes, silent) {
 			var list = g.asking;
 			if (over) { return; }
 			over = true;
+			g.silent = !!silent;
 			clearTimeout(timer);
 			img.onload = img.onerror = null;
 			if (!yes) { img.removeAttribute('src'); }
@@ -124,13 +127,26 @@
 		img = new Image();
 		img.onload = function () { end(true); };
 		img.onerror = function () { end(false); };
-		timer = setTimeout(function () { end(false); }, PROBE);
-		img.src = g.base + 'favicon.svg?' + Date.now();
+		timer = setTimeout(function () { end(false, true); }, PROBE);
+		img.src = small(g);
 	}
-	// take waits for one of the few connections for pictures; give lets another have it.
-	function take(g, f) { if (g.slots > 0) { g.slots--; f(); } else { g.queue.push(f); } }
-	function give(g) { if (g.queue.length) { g.queue.shift()(); } else { g.slots++; } }
-	function heard(g) { g.heard = now(); g.since = new Date(); }
+	// alive asks, unless another has found already that it does not.
+	function alive(g, done) { if (g.waiting.length) { done(false); } else { check(g, done); } }
+	function socketOf(g) { return g.base.replace(/^http/, 'ws') + 'ws'; }
+	function small(g) { return g.base + 'favicon.svg?' + Math.random(); }
+	// take waits for one of the few connections for stills; give lets another have it.
+	function take(g, f) { g.queue.push(f); serve(g); }
+	function give(g) { g.slots++; serve(g); }
+	function serve(g) {
+		while (g.queue.length && g.slots > 0 && g.stills < STILLS) { g.slots--; g.stills++; g.queue.shift()(); }
+	}
+	function heard(g) {
+		g.heard = now();
+		while (g.bye.length) {
+			var b = g.bye.pop();
+			if (now() - b.at < GONE) { farewell(b.session); }
+		}
+	}
 	// await calls done when the gateway answers. One asks for all players.
 	function awaitGateway(g, done) {
 		g.waiting.push(done);
@@ -139,18 +155,63 @@
 	function probe(g) {
 		clearTimeout(g.timer);
 		if (!g.waiting.length) { return; }
+		// While nothing comes through, HTTP is left alone but for once in a while; see knock.
+		if (g.silent && window.WebSocket && !g.socketless && (g.tries < 3 || g.tries & (g.tries + 1))) { return knock(g); }
 		check(g, function (yes) {
-			var list = g.waiting, most;
-			clearTimeout(g.timer);
-			if (!list.length) { return; }
-			if (yes) {
-				g.waiting = [];
-				list.forEach(function (f) { setTimeout(f, Math.random() * 200); }); // not all at once
-				return;
-			}
-			most = g.heard && now() - g.heard < RECENT ? 2000 : 10e3;
-			g.timer = setTimeout(function () { probe(g); }, Math.min(most, RETRY * Math.exp(0.4 * g.tries++)) * (0.75 + Math.random() / 2));
+			if (yes) { return back(g); }
+			later(g, Math.min(g.heard && now() - g.heard < RECENT ? 2000 : 10e3, RETRY * Math.exp(0.4 * g.tries)));
 		});
+	}
+	function later(g, wait) {
+		clearTimeout(g.timer);
+		g.tries++;
+		g.timer = setTimeout(function () { probe(g); }, wait * (0.75 + Math.random() / 2));
+	}
+	function back(g) {
+		var list = g.waiting;
+		clearTimeout(g.timer);
+		g.waiting = [];
+		list.forEach(function (f) { setTimeout(f, Math.random() * 200); }); // not all at once
+	}
+	// knock asks by a WebSocket. A browser keeps the connections that HTTP began where nothing comes
+	// through, and has later requests wait for the six of them: until the system tries those again, in a
+	// minute or more. The connection of a WebSocket is always a new one.
+	function knock(g) {
+		var s, timer, began = now();
+		if (g.knocking) { return; }
+		try { s = new WebSocket(socketOf(g), 'camgate'); } catch (e) {
+			g.socketless = true;
+			return probe(g);
+		}
+		g.knocking = true;
+		function end(yes) {
+			clearTimeout(timer);
+			s.onopen = s.onclose = null;
+			s.close();
+			g.knocking = false;
+			if (!yes) { return later(g, RETRY); }
+			heard(g);
+			loosen(g);
+			// If HTTP waits all the same: a path that needs none.
+			later(g, 2000);
+			setTimeout(function () {
+				if (!g.waiting.length) { return; }
+				ORDER.forEach(function (p) { if (p !== 'ws') { g.held[p] = Math.max(g.held[p] || 0, now() + 4000); } });
+				back(g);
+			}, 700);
+		}
+		s.onopen = function () { end(true); };
+		s.onclose = function () { // something has answered, or the browser knows that it has no network
+			g.silent = now() - began > PROBE;
+			end(false);
+		};
+		// Browsers have a WebSocket wait that follows many which failed: after a while, be patient.
+		timer = setTimeout(function () { end(false); }, g.tries < 8 ? 2500 : 8000);
+	}
+	function loosen(g) {
+		var img = new Image(), timer = setTimeout(function () { img.onload = null; img.removeAttribute('src'); }, PROBE);
+		img.onload = function () { clearTimeout(timer); back(g); };
+		img.src = small(g);
 	}
 	function kick(g) { g.tries = 0; probe(g); }
 
@@ -195,11 +256,12 @@
 			open = false;
 			quick = before = Infinity;
 			turned = now();
-			try { mine = new WebSocket(g.base.replace(/^http/, 'ws') + 'ws', 'camgate'); } catch (e) { return setTimeout(lost, 0); }
+			try { mine = new WebSocket(socketOf(g), 'camgate'); } catch (e) { return setTimeout(lost, 0); }
 			socket = mine;
 			mine.binaryType = 'arraybuffer';
 			mine.onopen = function () {
 				open = true;
+				g.socketless = false;
 				heard(g);
 				for (var id in tiles) { send(tiles[id].wish); }
 			};
@@ -214,6 +276,7 @@
 			var list = tiles, was = open;
 			tiles = {};
 			hub.count = 0;
+			g.socketless = !was && now() - g.heard < 3000; // HTTP comes through
 			shut();
 			for (var id in list) { list[id].lost(was, reason); }
 		}
@@ -385,7 +448,8 @@
 			cancel();
 			channel.onclose = channel.onmessage = pc.ontrack = pc.oniceconnectionstatechange = null;
 			pc.close();
-			if (session) { farewell(session); }
+			// Said where it is heard: requests that wait for a connection are in the way of others.
+			if (session && (leaving || now() - g.heard < QUIET)) { farewell(session); } else if (session) { g.bye.push({ session: session, at: now() }); }
 		};
 		a.watch = function (t) {
 			var q = video.getVideoPlaybackQuality ? video.getVideoPlaybackQuality().totalVideoFrames : video.webkitDecodedFrameCount;
@@ -598,6 +662,7 @@
 		load(img);
 		a.stop = function () {
 			cancel();
+			if (polling) { g.polling = false; }
 			if (slot) { slot = false; give(g); }
 			img.onload = img.onerror = null;
 			if (next) { next.onload = next.onerror = null; next.removeAttribute('src'); drop(next); }
@@ -616,29 +681,38 @@
 		a.watch = function (t) {
 			if (t - looked >= 480) { look(t); }
 			// A scene may stand still as well as a connection: what is asked for anew tells.
-			if (a.first && t - Math.max(a.shown, renewed) > (pen ? patience : 10e3)) {
+			// (Not while the gateway is silent: then what is asked for would wait for ever.)
+			if (a.first && t - Math.max(a.shown, renewed) > (pen ? patience : 10e3) && !(polling && t - polled > 500)) {
 				patience = Math.min(10e3, patience * 2);
 				renew();
 			}
 			// And while it stands still, the gateway answers.
 			a.late = (next && t - renewed > 1500) || (pen && a.first && t - Math.max(a.shown, a.heard || 0) > 3000);
 			if (next && t - renewed > DEAD) { return a.fail('frozen', {}); }
-			if (polling || t - polled < 1000) { return; }
+			if (polling || g.polling || t - polled < 1000) { return; }
 			polled = t;
-			polling = true;
+			polling = g.polling = true;
 			// Pictures do not say what they are; the camera's state does.
 			cancel = request('GET', g.base + (o.cams ? 'healthz' : 'api/cameras/' + enc(o.camera)), { timeout: 4000 }, function (r) {
 				var s = r && r.status === 200 && parse(r.responseText);
-				polling = false;
+				function done() { polling = g.polling = false; }
 				if (a.over) { return; }
-				if (r) { heard(g); a.heard = now(); }
+				if (!r) {
+					return alive(g, function (yes) {
+						if (a.over) { return; }
+						done();
+						if (yes) { a.heard = now(); } else { a.fail('closed', {}); }
+					});
+				}
+				done();
+				heard(g);
+				a.heard = now();
 				if (s && s.state) {
 					a.period = s.fps ? 1000 / s.fps : 0;
 					// A picture that came meanwhile knows better.
 					if (a.shown < polled || !/^(idle|connecting)$/.test(s.state)) { a.told(s.state, s.last_error || ''); }
 					if (s.state === 'live' && s.last_frame_age !== null) { a.age = s.last_frame_age * 1000; }
 				}
-				if (!r) { check(g, function (yes) { if (!yes && !a.over) { a.fail('closed', {}); } }); }
 			});
 		};
 		a.resized = renew;
@@ -655,13 +729,13 @@
 			clearTimeout(timer);
 			timer = setTimeout(ask, wait === undefined ? Math.max(20, began + every - now()) : wait);
 		}
-		function release() { if (slot) { slot = false; give(g); } }
+		function release() { if (slot) { slot = false; g.stills--; give(g); } }
 		function ask() {
 			take(g, go);
 		}
 		function go() {
-			if (a.over) { return give(g); }
 			slot = true;
+			if (a.over) { return release(); }
 			began = now();
 			if (!xhr) { img.src = address(); return; }
 			cancel = request('GET', address(), { blob: true, timeout: FIRST.snapshot }, function (r) {
@@ -1009,7 +1083,7 @@
 				if (fatal) { list404(); }
 				return next();
 			}
-			check(g, mine(function (yes) {
+			alive(g, mine(function (yes) {
 				if (active) { return; }
 				if (!yes) {
 					down = true;
@@ -1313,7 +1387,7 @@
 
 	// --- One clock for all players.
 
-	var runs = 0, timer = 0, ticked = 0, late = false;
+	var runs = 0, timer = 0, ticked = 0, late = false, leaving = false;
 
 	function all(f) { players.slice(0).forEach(f); }
 	function kickAll() { for (var base in gateways) { kick(gateways[base]); } }
@@ -1338,8 +1412,8 @@
 	document.addEventListener('visibilitychange', function () { ticked = Date.now(); all(function (p) { p.visible(); }); kickAll(); });
 	window.addEventListener('online', kickAll);
 	window.addEventListener('offline', function () { all(function (p) { p.tick(now()); }); });
-	window.addEventListener('pagehide', function () { all(function (p) { p.halt = p.stop(); }); });
-	window.addEventListener('pageshow', function () { all(function (p) { if (p.halt) { p.halt = false; p.start(); } }); });
+	window.addEventListener('pagehide', function () { leaving = true; all(function (p) { p.halt = p.stop(); }); });
+	window.addEventListener('pageshow', function () { leaving = false; all(function (p) { if (p.halt) { p.halt = false; p.start(); } }); });
 
 	// --- <camgate-player>.
 
