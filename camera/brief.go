@@ -7,6 +7,7 @@ type Brief struct {
 	State     string        // idle, connecting, live, stale or offline
 	Age       time.Duration // since the newest whole access unit arrived; 0 before the first
 	LastError string        // a sentence for the operator; "" while the camera is live
+	Partly    bool          // it is a wall, stale because some of its cameras are not live
 }
 
 // Brief costs next to nothing.

@@ -11,8 +11,9 @@ import (
 // Status is what a camera tells of itself, as GET /api/cameras shows it.
 type Status struct {
 	Name         string            `json:"name"`
-	State        string            `json:"state"` // idle, connecting, live, stale or offline
-	Since        time.Time         `json:"since"` // when State began
+	State        string            `json:"state"`            // idle, connecting, live, stale or offline
+	Partly       bool              `json:"partly,omitempty"` // as in Brief
+	Since        time.Time         `json:"since"`            // when State began
 	Address      string            `json:"address"`
 	Transport    string            `json:"transport,omitempty"` // tcp, udp or multicast
 	Codec        string            `json:"codec,omitempty"`

@@ -288,7 +288,7 @@
 		function word(m) {
 			var tile = m && tiles[m.tile];
 			if (!tile) { return; }
-			if (m.type === 'state') { tile.state(m.state, m.error || ''); }
+			if (m.type === 'state') { tile.state(m.state, m.error || '', m.partly); }
 			if (m.type === 'error') { remove(m.tile); tile.error(m.error || '', m.status); }
 		}
 		// 16 bytes of header, 8 of time, a JPEG; see Protocol.
@@ -571,7 +571,7 @@
 		}
 		tile = {
 			wish: wish(),
-			state: function (state, why) { open = true; a.heard = now(); a.told(state, why); },
+			state: function (state, why, part) { open = true; a.heard = now(); a.told(state, why, part); },
 			error: function (why, status) {
 				if (status === 404) { return a.fail('none', { sure: true, fatal: true }); }
 				a.fail('refused', { sure: true, detail: why });
@@ -710,7 +710,7 @@
 				if (s && s.state) {
 					a.period = s.fps ? 1000 / s.fps : 0;
 					// A picture that came meanwhile knows better.
-					if (a.shown < polled || !/^(idle|connecting)$/.test(s.state)) { a.told(s.state, s.last_error || ''); }
+					if (a.shown < polled || !/^(idle|connecting)$/.test(s.state)) { a.told(s.state, s.last_error || '', s.partly); }
 					if (s.state === 'live' && s.last_frame_age !== null) { a.age = s.last_frame_age * 1000; }
 				}
 			});
@@ -959,7 +959,7 @@
 				if (a.over) { return; }
 				a.state = state === 'idle' ? 'connecting' : state;
 				// Of a wall some cameras may be away: each says so in its part, the others go on.
-				a.part = state === 'stale' && (part || /of the wall's/.test(reason));
+				a.part = state === 'stale' && part;
 				a.why = trim(reason);
 				update();
 			};

@@ -110,16 +110,16 @@ func (t tileSource) Open(w ws.Wish) (ws.Feed, error) {
 	return nil, &ws.Refusal{Status: http.StatusInternalServerError, Sentence: err.Error()}
 }
 
-func (t tileSource) State(name string) (state, problem string) {
+func (t tileSource) State(name string) ws.State {
 	one := t.s.shown(name)
 	if one == nil {
-		return "", ""
+		return ws.State{}
 	}
 	b := one.Brief()
 	if b.State == "idle" {
 		b.State = "connecting" // since there is somebody who wants to see it
 	}
-	return b.State, b.LastError
+	return ws.State{Name: b.State, Error: b.LastError, Partly: b.Partly}
 }
 
 // askedWall finds what a request for a wall asks for: /wall?cams=a,b or ?name=NAME.
@@ -273,7 +273,7 @@ func (w wallCamera) Newest(r media.Rendition) *media.Picture {
 
 func (w wallCamera) Status() camera.Status {
 	b := w.Brief()
-	return camera.Status{Name: w.layout.Name, State: b.State, LastError: b.LastError}
+	return camera.Status{Name: w.layout.Name, State: b.State, Partly: b.Partly, LastError: b.LastError}
 }
 
 // Brief says live if every camera of the wall is, offline or connecting if none is, and
@@ -308,6 +308,7 @@ func (w wallCamera) Brief() camera.Brief {
 		b.State = "offline"
 	}
 	if live > 0 && others > 0 {
+		b.Partly = true
 		b.LastError = fmt.Sprintf("%d of the wall's %d cameras are not live", others, live+others)
 	}
 	return b

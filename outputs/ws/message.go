@@ -110,6 +110,7 @@ type (
 		Camera string `json:"camera"`
 		State  string `json:"state"` // live, stale, offline or connecting
 		Error  string `json:"error"` // a sentence, "" where there is nothing to say
+		Partly bool   `json:"partly,omitempty"`
 	}
 	errorMessage struct {
 		Type   string `json:"type"` // error

@@ -19,10 +19,16 @@ type Source interface {
 	// Open registers a viewer, which must be closed. The error is a *Refusal.
 	Open(Wish) (Feed, error)
 
-	// State is what is known of a camera now: live, stale, offline or connecting, and a
-	// sentence for the operator, or "". An empty state means that there is no such camera;
-	// a tile that shows it is then offline.
-	State(camera string) (state, problem string)
+	// State is what is known of a camera now.
+	State(camera string) State
+}
+
+// A State is what a client is told of a tile's camera. One without a name means that there
+// is no such camera; a tile that shows it is then offline.
+type State struct {
+	Name   string // live, stale, offline or connecting
+	Error  string // a sentence for the operator; "": nothing to say
+	Partly bool   // stale, because some cameras of a wall are not live
 }
 
 // A Feed is where the pictures of one tile come from. Next waits for one newer than the
@@ -112,8 +118,8 @@ type tile struct {
 	ready *media.Picture // of current, to be sent
 	sent  []uint32       // sequences of what is unacknowledged, the oldest first
 
-	state, problem string
-	told           bool // the client knows them
+	state State
+	told  bool // the client knows it
 }
 
 // hear takes a message of the client.
@@ -171,7 +177,7 @@ func (t *tiles) mayOpen(number uint16) *websocket.CloseError {
 
 // openTile opens a tile, or has it show something else as soon as that has a picture.
 func (t *tiles) openTile(number uint16, w Wish) {
-	state, problem := t.source.State(w.Camera)
+	state := t.source.State(w.Camera)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.known[number/64] |= 1 << (number % 64)
@@ -181,7 +187,7 @@ func (t *tiles) openTile(number uint16, w Wish) {
 		t.open[number] = one
 		t.order = append(t.order, one)
 	}
-	one.wish, one.state, one.problem, one.told = w, state, problem, state == ""
+	one.wish, one.state, one.told = w, state, state.Name == ""
 	if one.coming != nil {
 		one.coming.end()
 	}
@@ -262,14 +268,14 @@ func (t *tiles) look(ctx context.Context) {
 			t.mu.Lock()
 			camera := one.wish.Camera
 			t.mu.Unlock()
-			state, problem := t.source.State(camera)
-			served := state != ""
+			state := t.source.State(camera)
+			served := state.Name != ""
 			if !served {
-				state, problem = "offline", "the camera is not served any more"
+				state = State{Name: "offline", Error: "the camera is not served any more"}
 			}
 			t.mu.Lock()
-			if (served || one.state != "") && camera == one.wish.Camera && (state != one.state || problem != one.problem) {
-				one.state, one.problem, one.told = state, problem, false
+			if (served || one.state.Name != "") && camera == one.wish.Camera && state != one.state {
+				one.state, one.told = state, false
 				signal(t.wake)
 			}
 			t.mu.Unlock()
@@ -314,7 +320,7 @@ func (t *tiles) next(frames *framer) ([][]byte, error) {
 	for _, one := range t.order {
 		if message == nil && !one.told {
 			one.told = true
-			message = stateMessage{Type: "state", Tile: one.number, Camera: one.wish.Camera, State: one.state, Error: one.problem}
+			message = stateMessage{Type: "state", Tile: one.number, Camera: one.wish.Camera, State: one.state.Name, Error: one.state.Error, Partly: one.state.Partly}
 		}
 	}
 	if message != nil {

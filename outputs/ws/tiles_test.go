@@ -40,13 +40,13 @@ func (b *board) Open(Wish) (Feed, error) {
 	return &boardFeed{b: b}, nil
 }
 
-func (b *board) State(string) (string, string) {
+func (b *board) State(string) State {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.gone {
-		return "", ""
+		return State{}
 	}
-	return "live", ""
+	return State{Name: "live"}
 }
 
 type boardFeed struct {
