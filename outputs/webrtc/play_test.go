@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	pion "github.com/pion/webrtc/v4"
 
 	"camgate/media"
+	"camgate/testnet"
 )
 
 func TestViewerBeginsAtTheCachedKeyFrameAndCatchesUp(t *testing.T) {
@@ -356,6 +358,20 @@ func TestAllAddressesAreListenedOn(t *testing.T) {
 			t.Errorf("%s: IPv6 is not announced:\n%s", listen, c.answer)
 		}
 		g.stop()
+	}
+}
+
+// TestAddressesThatComeLaterAreAnnounced: as those of a gateway that starts before its
+// network is up.
+func TestAddressesThatComeLaterAreAnnounced(t *testing.T) {
+	cam := newFake("cam1", media.H264)
+	cam.bring(true, 1000)
+	g := serve(t, Options{Listen: "0.0.0.0:0"}, cam)
+	host := testnet.New(t)
+	c := browse(t, nil).receive(pion.RTPCodecTypeVideo)
+	answer, body := c.ask(g.url+"cam1", c.offer())
+	if answer.StatusCode != http.StatusCreated || !strings.Contains(body, " "+host.Ours+" ") {
+		t.Errorf("%s: %s is not announced:\n%s", answer.Status, host.Ours, body)
 	}
 }
 

@@ -27,6 +27,8 @@ import (
 
 	"github.com/pion/dtls/v3"
 	"github.com/pion/ice/v4"
+	pionnet "github.com/pion/transport/v4"
+	"github.com/pion/transport/v4/stdnet"
 	pion "github.com/pion/webrtc/v4"
 	"golang.org/x/net/netutil"
 )
@@ -120,7 +122,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	socket := newSocket(udp)
 	factory := pionLog{s.log}
-	udpMux := ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: socket, Logger: factory.NewLogger("udp")})
+	udpMux := ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: socket, Logger: factory.NewLogger("udp"), Net: presentNet{}})
 	networks := []pion.NetworkType{pion.NetworkTypeUDP4, pion.NetworkTypeUDP6}
 	s.settings = pion.SettingEngine{LoggerFactory: factory}
 	var tcpMux *ice.TCPMuxDefault
@@ -163,6 +165,19 @@ func (s *Server) Run(ctx context.Context) error {
 		tcpMux.Close() //nolint:errcheck // the same
 	}
 	return nil
+}
+
+// presentNet is the network as it is now. The mux, which lives as long as the gateway,
+// would announce for ever the addresses that there were when it was made: before DHCP, at
+// the start of a machine, none.
+type presentNet struct{ *stdnet.Net }
+
+func (presentNet) Interfaces() ([]*pionnet.Interface, error) {
+	now, err := stdnet.NewNet()
+	if err != nil {
+		return nil, err
+	}
+	return now.Interfaces()
 }
 
 // listen opens the UDP port, and the TCP port of the same number if it is wanted.
