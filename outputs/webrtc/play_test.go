@@ -53,6 +53,32 @@ func TestViewerBeginsAtTheCachedKeyFrameAndCatchesUp(t *testing.T) {
 	}
 }
 
+// TestCatchingUpEnds simulates cameras of many rates, and a viewer who begins at a key
+// frame of up to two seconds ago.
+func TestCatchingUpEnds(t *testing.T) {
+	for _, fps := range []int{5, 25, 30, 50, 60} {
+		for _, cached := range []int{1, fewBehind, fps / 4, fps, 2 * fps} {
+			f, now := &feed{}, time.Now()
+			began := now
+			came := func() int { return cached + int(now.Sub(began)*time.Duration(fps)/time.Second) }
+			sent := 0
+			for behind := cached; behind > 0 && sent < 1000; {
+				sent++
+				behind = came() - sent
+				f.pace(behind, now)
+				if f.catching {
+					now = now.Add(f.step)
+				} else {
+					break
+				}
+			}
+			if d := now.Sub(began); sent == 1000 || d > 2*catchUp {
+				t.Errorf("%d pictures a second, %d cached: after %v and %d pictures it is still behind", fps, cached, d, sent)
+			}
+		}
+	}
+}
+
 func TestPictureIsSentAgainFromTheCacheOnRequest(t *testing.T) {
 	cam := newFake("cam1", media.H264)
 	cam.bring(true, 3000)

@@ -33,6 +33,7 @@ type feed struct {
 	done     func() // gives packer up
 
 	catching bool
+	caughtAt time.Time // when all is to have been caught up with
 	step     time.Duration
 	timer    *time.Timer
 	fromKey  bool // nothing is sent before the next key frame
@@ -90,7 +91,7 @@ func (f *feed) take(p camera.Packet) error {
 		return nil
 	}
 	f.fromKey = false
-	f.pace(p.Behind)
+	f.pace(p.Behind, now)
 	if err := f.transmit(p, now); err != nil {
 		return err
 	}
@@ -107,15 +108,17 @@ func (f *feed) take(p camera.Packet) error {
 	}
 }
 
-// pace decides whether, and how fast, the session catches up.
-func (f *feed) pace(behind int) {
+// pace decides whether, and how fast, the session catches up: what comes meanwhile makes
+// it hurry, or a camera of 50 pictures a second would always be ahead.
+func (f *feed) pace(behind int, now time.Time) {
 	switch {
 	case behind == 0:
 		f.catching = false
+		return
 	case !f.catching && behind >= fewBehind:
-		f.catching = true
-		f.step = min(max(catchUp/time.Duration(behind), shortestStep), longestStep)
+		f.catching, f.caughtAt = true, now.Add(catchUp)
 	}
+	f.step = min(max(f.caughtAt.Sub(now)/time.Duration(behind), shortestStep), longestStep)
 }
 
 func (f *feed) transmit(p camera.Packet, now time.Time) error {
