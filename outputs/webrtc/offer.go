@@ -18,6 +18,8 @@ const (
 	mostSections   = 16
 	mostFormats    = 256
 	mostCandidates = 64
+
+	mostTrickled = 256 // candidates that come later, until ICE begins anew: pion keeps them all
 )
 
 // An offer is what a browser can take.

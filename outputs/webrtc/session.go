@@ -60,10 +60,11 @@ type session struct {
 	// a host that is gone wait in the kernel, in the buffer that all sessions share.
 	away atomic.Bool
 
-	signalling sync.Mutex // one exchange at a time; guards offer, answer and etag
+	signalling sync.Mutex // one exchange at a time; guards offer, answer, etag and trickled
 	offer      *sdp.SessionDescription
 	answer     *sdp.SessionDescription
 	etag       string
+	trickled   int           // candidates since ICE began
 	gathered   chan struct{} // of one element: there are no more candidates of ours
 
 	mu         sync.Mutex // guards the rest
@@ -260,8 +261,11 @@ func (one *session) released() {
 	}
 }
 
-// addCandidates gives pion what the browser has found.
+// addCandidates gives pion what the browser has found. The caller holds signalling.
 func (one *session) addCandidates(list []candidate) error {
+	if one.trickled += len(list); one.trickled > mostTrickled {
+		return fmt.Errorf("a session may have %d candidates that come later", mostTrickled)
+	}
 	var named []candidate
 	for _, c := range list {
 		if localName(c.line) != "" {
@@ -311,6 +315,7 @@ func (one *session) restart(ctx context.Context, f fragment) (body string, err e
 		}
 	}()
 	restarted(one.offer, f)
+	one.trickled = 0
 	if _, err := one.exchange(ctx); err != nil {
 		return "", err
 	}

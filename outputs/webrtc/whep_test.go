@@ -270,6 +270,33 @@ func TestCandidatesMayComeLater(t *testing.T) {
 	c.next(10 * time.Second)
 }
 
+func TestCandidatesHaveAnEnd(t *testing.T) {
+	cam := newFake("cam1", media.H264)
+	cam.bring(true, 1000)
+	g := serve(t, Options{}, cam)
+	c := browse(t, nil).receive(pion.RTPCodecTypeVideo).play(g.url + "cam1")
+	taken := 0
+	for ; taken < 2*mostTrickled; taken += 8 {
+		var lines strings.Builder
+		for i := range 8 {
+			fmt.Fprintf(&lines, "a=candidate:1 1 udp 1 192.0.2.1 %d typ host\r\n", 1000+taken+i)
+		}
+		answer, text := c.request(http.MethodPatch, c.etag, fragmentType, lines.String())
+		if answer.StatusCode == http.StatusBadRequest && strings.Contains(text, "candidates") {
+			break
+		}
+		if answer.StatusCode != http.StatusNoContent {
+			t.Fatalf("PATCH: %s %s", answer.Status, text)
+		}
+	}
+	if taken != mostTrickled {
+		t.Errorf("%d candidates were taken, want %d", taken, mostTrickled)
+	}
+	drain(c)
+	cam.bring(true, 1000)
+	c.next(5 * time.Second) // and it goes on
+}
+
 func TestICEBeginsAnew(t *testing.T) {
 	cam := newFake("cam1", media.H264)
 	cam.bring(true, 1000)
