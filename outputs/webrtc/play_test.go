@@ -15,6 +15,7 @@ import (
 	"github.com/pion/rtp"
 	pion "github.com/pion/webrtc/v4"
 
+	"camgate/camera"
 	"camgate/media"
 	"camgate/testnet"
 )
@@ -249,6 +250,25 @@ func TestNarrowLinkGetsTheSmallerStream(t *testing.T) {
 				})
 			}
 		})
+	}
+}
+
+// TestKeyFrameIsAskedOfTheStreamThatIsSent: the other may have no viewer at all.
+func TestKeyFrameIsAskedOfTheStreamThatIsSent(t *testing.T) {
+	for _, substream := range []bool{false, true} {
+		cam := newFake("cam1", media.H264)
+		cam.sub = newFake("cam1", media.H264)
+		sent, other := cam, cam.sub
+		if substream {
+			sent, other = other, sent
+		}
+		one := &session{camera: cam, substream: substream}
+		one.pictures, _ = sent.packets(camera.PacketOptions{}, "")
+		one.heard([]rtcp.Packet{&rtcp.PictureLossIndication{}}, true, time.Now())
+		(&feed{session: one}).noteKey(time.Now(), 2*oldKey)
+		if sent.keysAsk != 2 || other.keysAsk != 0 {
+			t.Errorf("smaller=%v: its stream was asked %d times, the other %d times", substream, sent.keysAsk, other.keysAsk)
+		}
 	}
 }
 

@@ -143,7 +143,7 @@ func (f *feed) noteKey(now time.Time, age time.Duration) {
 	f.keyAt, f.keyAge = now, age
 	f.mu.Unlock()
 	if age > oldKey {
-		f.session.camera.RequestKeyFrame()
+		f.shown().RequestKeyFrame()
 	}
 }
 
@@ -181,7 +181,7 @@ func (one *session) keyFrame() {
 	}
 	r.Restart()
 	if old {
-		one.camera.RequestKeyFrame()
+		one.shown().RequestKeyFrame()
 	}
 }
 

@@ -74,17 +74,24 @@ func (one *session) tell(c *pion.DataChannel) error {
 	}
 }
 
+// shown is whose pictures are sent: the camera, or its smaller stream.
+func (one *session) shown() source {
+	one.mu.Lock()
+	substream := one.substream
+	one.mu.Unlock()
+	if substream {
+		if sub := one.camera.substream(); sub != nil {
+			return sub
+		}
+	}
+	return one.camera
+}
+
 func (one *session) state() told {
 	one.mu.Lock()
 	substream, format := one.substream, one.format
 	one.mu.Unlock()
-	from := one.camera
-	if substream {
-		if sub := from.substream(); sub != nil {
-			from = sub
-		}
-	}
-	b := from.Brief()
+	b := one.shown().Brief()
 	t := told{
 		Type: "state", Camera: one.camera.Name(), State: b.State, Error: b.LastError,
 		Age: math.Round(b.Age.Seconds()*1000) / 1000, Stream: "main", Transcoded: format.Transcoded, Codec: format.Codec.String(),
