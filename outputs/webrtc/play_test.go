@@ -253,6 +253,40 @@ func TestNarrowLinkGetsTheSmallerStream(t *testing.T) {
 	}
 }
 
+// overload has a session find its link overloaded.
+func overload(one *session) {
+	one.link.mu.Lock()
+	defer one.link.mu.Unlock()
+	one.link.overloaded = true
+}
+
+func sendsSmaller(one *session) bool {
+	one.mu.Lock()
+	defer one.mu.Unlock()
+	return one.substream
+}
+
+// TestSmallerStreamThatFallsSilentIsLeft: the camera's own stream may go on.
+func TestSmallerStreamThatFallsSilentIsLeft(t *testing.T) {
+	cam := newFake("cam1", media.H264)
+	cam.sub = newFake("cam1", media.H264)
+	ctx, cancel := context.WithCancel(context.Background())
+	var filming sync.WaitGroup
+	filming.Go(func() { cam.film(ctx, 20*time.Millisecond, 50, 2000, 500) })
+	defer filming.Wait()
+	defer cancel()
+	cam.sub.bring(true, 2000) // and no other
+	g := serve(t, Options{}, cam)
+	c := browse(t, nil).receive(pion.RTPCodecTypeVideo).play(g.url + "cam1")
+	c.next(5 * time.Second)
+	one := onlySession(g)
+	overload(one)
+	eventually(t, "the smaller stream is sent", 5*time.Second, func() bool { return sendsSmaller(one) })
+	eventually(t, "the camera's stream is sent again", g.patience.rest+10*time.Second, func() bool { return !sendsSmaller(one) })
+	drain(c)
+	c.next(5 * time.Second)
+}
+
 // TestKeyFrameIsAskedOfTheStreamThatIsSent: the other may have no viewer at all.
 func TestKeyFrameIsAskedOfTheStreamThatIsSent(t *testing.T) {
 	for _, substream := range []bool{false, true} {

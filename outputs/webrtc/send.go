@@ -22,6 +22,8 @@ const (
 	oldKey      = 2 * time.Second        // a key frame older than that: the camera is asked for one
 	keyPause    = 500 * time.Millisecond // between two answers to requests for a key frame
 	reportEvery = time.Second
+
+	lookEvery = time.Second // at whether another stream is to be sent
 )
 
 // A feed is what sendPictures goes by. It belongs to that goroutine alone.
@@ -54,7 +56,11 @@ func (one *session) sendPictures() error {
 	defer f.timer.Stop()
 	f.pictures.Restart() // what has come since it was opened lies in the past
 	for {
-		p, err := f.pictures.Next(one.ctx)
+		p, err := f.next()
+		if errors.Is(err, context.DeadlineExceeded) && one.ctx.Err() == nil {
+			f.adapt(time.Now())
+			continue
+		}
 		if errors.Is(err, camera.ErrFormatChanged) {
 			err = f.reopen()
 			if err == nil {
@@ -68,6 +74,17 @@ func (one *session) sendPictures() error {
 			return err
 		}
 	}
+}
+
+// next waits for a picture. Where it may have to come from another stream soon, the wait
+// has an end: the one that is sent may have fallen silent.
+func (f *feed) next() (camera.Packet, error) {
+	if f.throttle.level == everything && !f.substream && !f.opening {
+		return f.pictures.Next(f.ctx)
+	}
+	ctx, cancel := context.WithTimeout(f.ctx, lookEvery)
+	defer cancel()
+	return f.pictures.Next(ctx)
 }
 
 // take sends a picture, if it is one that is to be sent, and waits where that is wise.
