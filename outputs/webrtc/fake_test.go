@@ -134,7 +134,7 @@ func (f *fakeCamera) sound(codecs ...media.AudioCodec) sound {
 	if f.voice == nil {
 		return &fakeSound{}
 	}
-	return f.voice
+	return &fakeSound{codec: f.voice.codec, frames: f.voice.frames, closed: make(chan struct{})}
 }
 
 func (f *fakeCamera) substream() source {
@@ -247,6 +247,9 @@ func (r *fakeReader) Close() {
 type fakeSound struct {
 	codec  media.AudioCodec
 	frames chan *media.AudioFrame
+
+	ended  sync.Once
+	closed chan struct{} // nil: it is not read
 }
 
 func (s *fakeSound) Format(context.Context) (media.AudioCodec, error) {
@@ -260,12 +263,18 @@ func (s *fakeSound) Next(ctx context.Context) (*media.AudioFrame, error) {
 	select {
 	case f := <-s.frames:
 		return f, nil
+	case <-s.closed:
+		return nil, camera.ErrClosed
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 }
 
-func (s *fakeSound) Close() {}
+func (s *fakeSound) Close() {
+	if s.closed != nil {
+		s.ended.Do(func() { close(s.closed) })
+	}
+}
 
 type fakeCameras []*fakeCamera
 

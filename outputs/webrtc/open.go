@@ -177,17 +177,29 @@ func (one *session) chooseSound(ctx context.Context, o *offer, a Asked) {
 	if a.Silent || len(codecs) == 0 {
 		return
 	}
+	r, codec := one.openSound(ctx, one.camera, codecs)
+	if r == nil {
+		return
+	}
+	f, found := o.audioFormat(codec)
+	if !found {
+		r.Close()
+		return
+	}
+	one.sound, one.audio = r, f
+}
+
+// openSound opens the sound of a camera, or of its smaller stream; nil: there is none.
+func (one *session) openSound(ctx context.Context, from source, codecs []media.AudioCodec) (sound, media.AudioCodec) {
 	ctx, cancel := context.WithTimeout(ctx, soundPatience)
 	defer cancel()
-	r := one.camera.sound(codecs...)
+	r := from.sound(codecs...)
 	codec, err := r.Format(ctx)
-	if err == nil {
-		if f, found := o.audioFormat(codec); found {
-			one.sound, one.audio = r, f
-			return
-		}
+	if err != nil {
+		r.Close()
+		return nil, media.UnknownAudio
 	}
-	r.Close()
+	return r, codec
 }
 
 // negotiate makes the peer connection and the answer.

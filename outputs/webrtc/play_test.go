@@ -350,6 +350,41 @@ func TestSoundIsSentBeside(t *testing.T) {
 	silent.next(5 * time.Second)
 }
 
+// TestSoundIsThatOfTheStreamThatIsSent: the camera's own is not connected for long while
+// nobody watches it.
+func TestSoundIsThatOfTheStreamThatIsSent(t *testing.T) {
+	cam := newFake("cam1", media.H264)
+	cam.sub = newFake("cam1", media.H264)
+	ctx, cancel := context.WithCancel(context.Background())
+	var filming sync.WaitGroup
+	for _, f := range []*fakeCamera{cam, cam.sub} {
+		f.voice = &fakeSound{codec: media.PCMU, frames: make(chan *media.AudioFrame)}
+		filming.Go(func() { f.film(ctx, 20*time.Millisecond, 50, 2000, 500) })
+	}
+	defer filming.Wait()
+	defer cancel()
+	g := serve(t, Options{}, cam)
+	c := browse(t, nil).receive(pion.RTPCodecTypeAudio, pion.RTPCodecTypeVideo).play(g.url + "cam1")
+	c.next(5 * time.Second)
+	one := onlySession(g)
+	listened := func(f *fakeCamera) {
+		t.Helper()
+		for range 3 {
+			select {
+			case f.voice.frames <- &media.AudioFrame{Codec: media.PCMU, Data: make([]byte, 160), Duration: 20 * time.Millisecond, Received: time.Now(), Rate: 8000, Channels: 1}:
+			case <-time.After(5 * time.Second):
+				t.Fatal("nobody listens")
+			}
+		}
+	}
+	listened(cam)
+	overload(one)
+	eventually(t, "the smaller stream is sent", 5*time.Second, func() bool { return sendsSmaller(one) })
+	listened(cam.sub)
+	eventually(t, "the camera's stream is sent again", g.patience.rest+10*time.Second, func() bool { return !sendsSmaller(one) })
+	listened(cam)
+}
+
 func TestViewerIsToldTheState(t *testing.T) {
 	cam := newFake("cam1", media.H264)
 	cam.bring(true, 1000)

@@ -210,6 +210,7 @@ func (f *feed) sparing() bool {
 // opened are pictures of another stream, or why there are none.
 type opened struct {
 	pictures  pictures
+	sound     sound // nil: that of before goes on
 	format    camera.Format
 	substream bool
 	err       error
@@ -253,6 +254,10 @@ func (one *session) openOther(smaller bool) {
 		o.err = camera.ErrClosed // gone meanwhile
 	} else {
 		o.pictures, o.format, o.err = one.openSame(from)
+	}
+	if o.err == nil && one.audioTrack != nil {
+		// A camera that nobody watches is not connected, and so is silent.
+		o.sound, _ = one.openSound(one.ctx, from, []media.AudioCodec{one.audio.audioCodec()})
 	}
 	one.opened <- o // of one element, and one is opened at a time
 }
@@ -311,11 +316,17 @@ func (f *feed) change(o opened) {
 // use sends other pictures from now on.
 func (f *feed) use(o opened) {
 	f.mu.Lock()
-	old := f.session.pictures
+	old, sound := f.session.pictures, f.session.sound
 	f.session.pictures, f.format, f.substream = o.pictures, o.format, o.substream
+	if o.sound != nil {
+		f.session.sound = o.sound
+	}
 	f.mu.Unlock()
 	f.pictures, f.fromKey = o.pictures, true
 	old.Close()
+	if o.sound != nil {
+		sound.Close()
+	}
 	f.pictures.Restart()
 	f.repack()
 }
@@ -337,6 +348,12 @@ func (f *feed) reopen() error {
 	return nil
 }
 
+func (one *session) currentSound() sound {
+	one.mu.Lock()
+	defer one.mu.Unlock()
+	return one.sound
+}
+
 // sendSound sends the camera's sound until the session ends.
 func (one *session) sendSound() error {
 	clock := soundClock{rate: int(one.audio.clock), offset: randomNumber()}
@@ -344,10 +361,14 @@ func (one *session) sendSound() error {
 	begins := true
 	payload := make([][]byte, 1)
 	for {
-		a, err := one.sound.Next(one.ctx)
+		from := one.currentSound()
+		a, err := from.Next(one.ctx)
 		if err != nil {
 			if one.ctx.Err() != nil {
 				return context.Cause(one.ctx)
+			}
+			if one.currentSound() != from {
+				continue
 			}
 			one.log.Debug("a camera's sound has ended", "err", err)
 			return nil // pictures go on

@@ -53,7 +53,6 @@ type session struct {
 	video, audio             format
 	wanted                   camera.PacketOptions // what pictures was opened with
 	link                     *link
-	sound                    sound
 	opened                   chan opened // of one element: pictures of another stream
 
 	// away: nothing has come from the browser for seconds. Nothing is sent then: packets to
@@ -73,6 +72,7 @@ type session struct {
 	ended      bool
 	batch      *batch
 	pictures   pictures // that are being sent
+	sound      sound    // beside them; nil: none
 	format     camera.Format
 	substream  bool      // pictures are of the smaller stream
 	keyAt      time.Time // when a key frame was sent last
@@ -221,6 +221,9 @@ func (one *session) close(why error) {
 	case o := <-one.opened:
 		if o.pictures != nil {
 			o.pictures.Close()
+		}
+		if o.sound != nil {
+			o.sound.Close()
 		}
 	default:
 	}
