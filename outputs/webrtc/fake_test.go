@@ -40,6 +40,7 @@ type fakeCamera struct {
 	wanted   camera.PacketOptions // by the last reader
 	keysAsk  int
 	restarts int
+	smaller  int // times that the smaller stream was asked for
 }
 
 func newFake(name string, codec media.Codec) *fakeCamera {
@@ -138,6 +139,9 @@ func (f *fakeCamera) sound(codecs ...media.AudioCodec) sound {
 }
 
 func (f *fakeCamera) substream() source {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.smaller++
 	if f.sub == nil {
 		return nil
 	}

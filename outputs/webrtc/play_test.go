@@ -253,6 +253,27 @@ func TestNarrowLinkGetsTheSmallerStream(t *testing.T) {
 	}
 }
 
+// TestGoodLinkNeedsNoSmallerStream: asking for it makes a camera of its own of it.
+func TestGoodLinkNeedsNoSmallerStream(t *testing.T) {
+	cam := newFake("cam1", media.H264)
+	cam.sub = newFake("cam1", media.H264)
+	ctx, cancel := context.WithCancel(context.Background())
+	var filming sync.WaitGroup
+	filming.Go(func() { cam.film(ctx, 20*time.Millisecond, 50, 1000, 1000) })
+	defer filming.Wait()
+	defer cancel()
+	g := serve(t, Options{}, cam)
+	c := browse(t, nil).receive(pion.RTPCodecTypeVideo).play(g.url + "cam1")
+	for range 10 {
+		c.next(5 * time.Second)
+	}
+	cam.mu.Lock()
+	defer cam.mu.Unlock()
+	if cam.smaller > 0 {
+		t.Errorf("it was asked for %d times", cam.smaller)
+	}
+}
+
 // overload has a session find its link overloaded.
 func overload(one *session) {
 	one.link.mu.Lock()

@@ -222,7 +222,7 @@ func (f *feed) adapt(now time.Time) {
 	if f.link.overload() && f.throttle.level != keysOnly {
 		f.throttle.down(now, f.hasSmaller())
 		f.log.Info("a viewer's link does not carry the pictures: it gets fewer", "level", f.throttle.level, "again after", f.throttle.rest)
-	} else if f.throttle.up(now, f.hasSmaller()) {
+	} else if f.throttle.up(now, f.throttle.level == keysOnly && f.hasSmaller()) {
 		f.log.Info("a viewer gets more pictures again", "level", f.throttle.level)
 	}
 	select {
