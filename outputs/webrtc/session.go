@@ -59,10 +59,11 @@ type session struct {
 	// a host that is gone wait in the kernel, in the buffer that all sessions share.
 	away atomic.Bool
 
-	signalling sync.Mutex // one exchange at a time; guards offer, answer, etag and trickled
+	signalling sync.Mutex // one exchange at a time; guards offer, answer, etag, anew and trickled
 	offer      *sdp.SessionDescription
 	answer     *sdp.SessionDescription
 	etag       string
+	anew       bool          // ICE has begun more than once
 	trickled   int           // candidates since ICE began
 	gathered   chan struct{} // of one element: there are no more candidates of ours
 
@@ -308,9 +309,9 @@ func (one *session) resolve(named []candidate) {
 	}
 }
 
-// restart begins ICE anew with other credentials of the browser, and returns ours with
-// the new entity tag. The caller holds signalling.
-func (one *session) restart(ctx context.Context, f fragment) (body string, err error) {
+// restart begins ICE anew with other credentials of the browser; answer and etag are then
+// new. The caller holds signalling.
+func (one *session) restart(ctx context.Context, f fragment) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			one.log.Error("panic in WebRTC", "cause", cause)
@@ -320,10 +321,11 @@ func (one *session) restart(ctx context.Context, f fragment) (body string, err e
 	restarted(one.offer, f)
 	one.trickled = 0
 	if _, err := one.exchange(ctx); err != nil {
-		return "", err
+		return err
 	}
+	one.anew = true
 	if err := one.addCandidates(f.candidates); err != nil {
-		return "", badRequest(err)
+		return badRequest(err)
 	}
-	return answerFragment(one.answer), nil
+	return nil
 }

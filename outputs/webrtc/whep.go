@@ -1,6 +1,7 @@
 package webrtc
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"mime"
@@ -178,24 +179,34 @@ func (one *session) patch(w http.ResponseWriter, r *http.Request) error {
 		return refuse(http.StatusPreconditionFailed, "If-Match is not this session's ETag: ICE has begun anew since")
 	}
 	ufrag, password := transport(one.offer)
-	if f.ufrag == "" || f.ufrag == ufrag && f.password == password {
+	known := f.ufrag == ufrag && f.password == password
+	if f.ufrag == "" || known {
 		if err := one.addCandidates(f.candidates); err != nil {
 			return badRequest(err)
+		}
+		if known && any && one.anew {
+			one.answerAnew(w) // again: the network that made it begin anew may have lost the answer
+			return nil
 		}
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	answer, err := one.restart(r.Context(), f)
-	if err != nil {
+	// Once it has begun, it is finished: a browser whose request was cut off asks again.
+	if err := one.restart(context.WithoutCancel(r.Context()), f); err != nil {
 		return err
 	}
+	one.answerAnew(w)
+	return nil
+}
+
+// answerAnew tells the browser how ICE has begun anew. The caller holds signalling.
+func (one *session) answerAnew(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Content-Type", fragmentType)
 	h.Set("ETag", one.etag)
 	one.server.linkServers(h)
 	w.WriteHeader(http.StatusOK)
-	io.WriteString(w, answer) //nolint:errcheck // who does not get it asks again
-	return nil
+	io.WriteString(w, answerFragment(one.answer)) //nolint:errcheck // who does not get it asks again
 }
 
 // matchTags are the entity tags of If-Match. Ours hold no comma.

@@ -328,6 +328,10 @@ func TestICEBeginsAnew(t *testing.T) {
 			t.Errorf("the ETag of before: %s", again.Status)
 		}
 		c.etag = answer.Header.Get("ETag")
+		// Whoever did not get the answer asks for it once more.
+		if again, same := c.request(http.MethodPatch, "*", fragmentType, body); again.StatusCode != http.StatusOK || again.Header.Get("ETag") != c.etag || same != text {
+			t.Errorf("the same once more: %s %v\n%s\nafter\n%s", again.Status, again.Header, same, text)
+		}
 		f, err := parseFragment(text)
 		if err != nil || f.ufrag == "" || len(f.candidates) == 0 {
 			t.Fatalf("%v:\n%s", err, text)
