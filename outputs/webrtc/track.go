@@ -20,6 +20,10 @@ const (
 	playoutDelay = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"
 )
 
+// mostOneByte is the largest number of an extension whose header has one byte (RFC 8285,
+// 4.2).
+const mostOneByte = 14
+
 // historySize is how many packets can be sent again: two seconds of 5 Mbit/s.
 const historySize = 1024
 
@@ -82,6 +86,11 @@ func (t *track) Bind(c pion.TrackLocalContext) (pion.RTPCodecParameters, error) 
 		PayloadType:    uint8(codecs[0].PayloadType),
 		SequenceNumber: uint16(randomNumber()) & 0x7fff, // RFC 3711, 3.3.1: room before the first wrap
 		SSRC:           uint32(c.SSRC()),
+	}
+	for _, e := range c.HeaderExtensions() {
+		if e.ID > mostOneByte { // all of a packet have the same form (RFC 8285, 4.1.2)
+			t.header.Extension, t.header.ExtensionProfile = true, rtp.ExtensionProfileTwoByte
+		}
 	}
 	for _, e := range c.HeaderExtensions() {
 		var err error

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pion/rtp"
 	"github.com/pion/sdp/v3"
 	pion "github.com/pion/webrtc/v4"
 
@@ -268,6 +269,27 @@ func TestCandidatesMayComeLater(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.next(10 * time.Second)
+}
+
+func TestExtensionsMayHaveLargeNumbers(t *testing.T) {
+	cam := newFake("cam1", media.H264)
+	cam.bring(true, 1000)
+	g := serve(t, Options{}, cam)
+	offer := strings.NewReplacer("extmap:3 ", "extmap:15 ", "extmap:5 ", "extmap:16 ").Replace(chromium)
+	if _, err := g.Offer(t.Context(), Asked{Camera: "cam1", Offer: offer}); err != nil {
+		t.Fatal(err)
+	}
+	one := onlySession(g)
+	one.videoTrack.mu.Lock()
+	written, err := one.videoTrack.header.Marshal()
+	one.videoTrack.mu.Unlock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var h rtp.Header
+	if _, err := h.Unmarshal(written); err != nil || len(h.GetExtension(15)) != 2 || len(h.GetExtension(16)) != 3 {
+		t.Errorf("%v: %v", err, h)
+	}
 }
 
 func TestCandidatesHaveAnEnd(t *testing.T) {
