@@ -24,9 +24,10 @@ const (
 // and how much later than at the best of times they arrive. Both come with the browser's
 // transport-wide feedback, the former with receiver reports too.
 type link struct {
-	mu   sync.Mutex
-	next uint16
-	sent [4096]struct { // by number
+	mu    sync.Mutex
+	began time.Time // when the first packet was sent; all else is told from then, by the monotonic clock
+	next  uint16
+	sent  [4096]struct { // by number
 		number uint16
 		there  bool
 		at     time.Time
@@ -48,6 +49,9 @@ type link struct {
 func (l *link) number(now time.Time) [2]byte {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.began.IsZero() {
+		l.began = now
+	}
 	n := l.next
 	l.next++
 	s := &l.sent[n%uint16(len(l.sent))]
@@ -83,7 +87,7 @@ func (l *link) feedback(f *rtcp.TransportLayerCC, now time.Time) {
 			if known {
 				s.there = false // counted
 				l.got++
-				l.arrived(arrival-time.Duration(s.at.UnixMicro())*time.Microsecond, now)
+				l.arrived(arrival-s.at.Sub(l.began), now)
 			}
 			return number != f.BaseSequenceNumber
 		})

@@ -3,6 +3,7 @@ package webrtc
 import (
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/pion/rtcp"
 )
@@ -68,6 +69,29 @@ func TestOverloadedLinkIsFound(t *testing.T) {
 			t.Errorf("%s: overloaded %v after %v, want after at most %v", c.what, overloaded, after, c.after)
 		}
 	}
+}
+
+func TestWallClockThatIsSetBackIsNoDelay(t *testing.T) {
+	now := time.Now()
+	back := setBack(now, time.Hour)
+	if back.Sub(now) != 0 || back.Unix() != now.Add(-time.Hour).Unix() {
+		t.Skip("times are laid out in another way")
+	}
+	never := func(int) bool { return false }
+	l := &link{}
+	for _, from := range []time.Time{now, setBack(now.Add(10*time.Second), time.Hour)} {
+		offset := from.Sub(now)
+		if after, overloaded := simulate(l, from, 10, func(time.Duration) time.Duration { return offset + 30*time.Millisecond }, never); overloaded {
+			t.Errorf("a good link is overloaded after %v", offset+after)
+		}
+	}
+}
+
+// setBack is a time at which the wall clock has been set back, and the monotonic one has
+// gone on.
+func setBack(t time.Time, by time.Duration) time.Time {
+	*(*uint64)(unsafe.Pointer(&t)) -= uint64(by/time.Second) << 30
+	return t
 }
 
 func TestLinkByReceiverReports(t *testing.T) {
