@@ -226,6 +226,25 @@ func streamProfile(sps []byte) int {
 	return profile(sps[1], sps[2])
 }
 
+// takesH265 says whether a format of H.265 takes a stream with this sequence parameter set,
+// by its profile (RFC 7798, 7.1; H.265, 7.3.3 and A.3): decoders of Main 10 take Main too.
+// A format that says none is that of a program which takes what there is.
+func (f format) takesH265(sps []byte) bool {
+	text, found := f.parameter("profile-id")
+	if !found || len(sps) < 5 {
+		return true
+	}
+	has, _ := strconv.Atoi(text) // 0 is none
+	need, compatible := int(sps[3]&0x1f), sps[4]
+	switch {
+	case compatible&0x40 != 0: // general_profile_compatibility_flag[1]
+		need = 1
+	case compatible&0x20 != 0:
+		need = 2
+	}
+	return has == need || has == 2 && need < 2
+}
+
 // videoFormat is the format in which pictures of a codec are sent. For H.264 it is the
 // least profile that holds the stream's. Levels are not compared: browsers offer one far
 // below what they play, and say with level-asymmetry-allowed that it means nothing.
@@ -238,6 +257,9 @@ func (o *offer) videoFormat(codec media.Codec, sps []byte, any bool) (best forma
 	}
 	for _, f := range o.videoFormats {
 		if f.codec() != codec {
+			continue
+		}
+		if codec == media.H265 && !any && !f.takesH265(sps) {
 			continue
 		}
 		if codec != media.H264 {

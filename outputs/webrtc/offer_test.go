@@ -78,6 +78,39 @@ func TestOfferIsUnderstood(t *testing.T) {
 	}
 }
 
+func TestH265IsSentToWhoTakesItsProfile(t *testing.T) {
+	const lines = "a=rtpmap:103 H265/90000\r\na=fmtp:103 level-id=93;profile-id=1;tier-flag=0;tx-mode=SRST\r\na=rtpmap:104 H265/90000\r\n"
+	both := lines + "a=fmtp:104 level-id=93;profile-id=2;tier-flag=0;tx-mode=SRST\r\n"
+	ten := strings.ReplaceAll(both, "profile-id=1", "profile-id=2")
+	sps := func(profile, compatible byte) []byte { return []byte{0x42, 1, 1, profile, compatible, 0, 0, 3} }
+	for _, c := range []struct {
+		what    string
+		lines   string
+		sps     []byte
+		any     bool
+		payload uint8 // 0: none
+	}{
+		{"Main", both, sps(1, 0x60), false, 103},
+		{"Main, of Main 10 alone", ten, sps(1, 0x60), false, 103},
+		{"Main 10", both, sps(2, 0x20), false, 104},
+		{"Main 10, of Main alone", strings.ReplaceAll(both, "profile-id=2", "profile-id=1"), sps(2, 0x20), false, 0},
+		{"Main 10, of a program that says no profile", strings.ReplaceAll(both, "profile-id", "x"), sps(2, 0x20), false, 103},
+		{"Main 10, of a browser that plays more than it says", lines, sps(2, 0x20), true, 103},
+		{"4:2:2", both, sps(4, 0x08), false, 0},
+		{"no parameter set", lines, nil, false, 103},
+	} {
+		text := chromium[:strings.Index(chromium, "a=rtpmap:96")] + c.lines + chromium[strings.Index(chromium, "m=audio"):]
+		o, err := parseOffer(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, found := o.videoFormat(media.H265, c.sps, c.any)
+		if found != (c.payload != 0) || found && f.payload != c.payload {
+			t.Errorf("%s: payload type %d, %v; want %d", c.what, f.payload, found, c.payload)
+		}
+	}
+}
+
 func TestFragmentIsUnderstood(t *testing.T) {
 	f, err := parseFragment("a=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\nm=audio 9 RTP/AVP 0\r\na=mid:0\r\na=candidate:1387637174 1 udp 2122260223 192.0.2.1 61764 typ host generation 0\r\na=end-of-candidates\r\n")
 	if err != nil || f.ufrag != "EsAw" || f.password != "P2uYro0UCOQ4zxjKXaWCBui1" || len(f.candidates) != 1 || !f.end || f.candidates[0].mid != "0" {
