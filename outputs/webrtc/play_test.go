@@ -371,6 +371,49 @@ func TestSoundIsSentBeside(t *testing.T) {
 	silent.next(5 * time.Second)
 }
 
+// TestNoSoundGoesToWhoIsAway: as no pictures do.
+func TestNoSoundGoesToWhoIsAway(t *testing.T) {
+	cam := newFake("cam1", media.H264)
+	cam.voice = &fakeSound{codec: media.PCMU, frames: make(chan *media.AudioFrame)}
+	cam.bring(true, 1000)
+	g := serve(t, Options{}, cam)
+	browse(t, nil).receive(pion.RTPCodecTypeAudio, pion.RTPCodecTypeVideo).play(g.url + "cam1")
+	one := onlySession(g)
+	// sent is how many of four frames were sent, or a little less: the last may be under way.
+	sent := func() uint32 {
+		t.Helper()
+		packets := func() uint32 {
+			one.audioTrack.mu.Lock()
+			defer one.audioTrack.mu.Unlock()
+			return one.audioTrack.packets
+		}
+		var before uint32
+		for i := range 4 {
+			select {
+			case cam.voice.frames <- &media.AudioFrame{Codec: media.PCMU, Data: make([]byte, 160), Duration: 20 * time.Millisecond, Received: time.Now(), Rate: 8000, Channels: 1}:
+			case <-time.After(5 * time.Second):
+				t.Fatal("nobody listens")
+			}
+			if i == 0 {
+				before = packets()
+			}
+		}
+		return packets() - before
+	}
+	if sent() == 0 {
+		t.Error("no sound is sent")
+	}
+	one.away.Store(true)
+	sent() // what was on its way
+	if n := sent(); n > 0 {
+		t.Errorf("%d frames were sent to nobody", n)
+	}
+	one.away.Store(false)
+	if sent() == 0 {
+		t.Error("no sound is sent to who is back")
+	}
+}
+
 // TestSoundIsThatOfTheStreamThatIsSent: the camera's own is not connected for long while
 // nobody watches it.
 func TestSoundIsThatOfTheStreamThatIsSent(t *testing.T) {

@@ -373,6 +373,9 @@ func (one *session) sendSound() error {
 			one.log.Debug("a camera's sound has ended", "err", err)
 			return nil // pictures go on
 		}
+		if one.away.Load() {
+			continue
+		}
 		samples := int(ticks(a.Duration, clock.rate))
 		timestamp, gap := clock.stamp(samples, a.Received)
 		payload[0] = a.Data
