@@ -250,7 +250,7 @@ func (r *fakeReader) Close() {
 
 type fakeSound struct {
 	codec  media.AudioCodec
-	frames chan *media.AudioFrame
+	frames chan *media.AudioFrame // nil: the camera has no sound any more
 
 	ended  sync.Once
 	closed chan struct{} // nil: it is not read
@@ -266,6 +266,9 @@ func (s *fakeSound) Format(context.Context) (media.AudioCodec, error) {
 func (s *fakeSound) Next(ctx context.Context) (*media.AudioFrame, error) {
 	select {
 	case f := <-s.frames:
+		if f == nil {
+			return nil, camera.ErrNoAudio
+		}
 		return f, nil
 	case <-s.closed:
 		return nil, camera.ErrClosed

@@ -371,6 +371,23 @@ func TestSoundIsSentBeside(t *testing.T) {
 	silent.next(5 * time.Second)
 }
 
+// TestSoundComesBack: a camera may change to a profile without, and back.
+func TestSoundComesBack(t *testing.T) {
+	cam := newFake("cam1", media.H264)
+	cam.voice = &fakeSound{codec: media.PCMU, frames: make(chan *media.AudioFrame)}
+	cam.bring(true, 1000)
+	g := serve(t, Options{}, cam)
+	browse(t, nil).receive(pion.RTPCodecTypeAudio, pion.RTPCodecTypeVideo).play(g.url + "cam1")
+	sound := &media.AudioFrame{Codec: media.PCMU, Data: make([]byte, 160), Duration: 20 * time.Millisecond, Received: time.Now(), Rate: 8000, Channels: 1}
+	for i, f := range []*media.AudioFrame{sound, nil, sound, sound} {
+		select {
+		case cam.voice.frames <- f:
+		case <-time.After(5 * time.Second):
+			t.Fatalf("nobody listens to frame %d", i)
+		}
+	}
+}
+
 // TestNoSoundGoesToWhoIsAway: as no pictures do.
 func TestNoSoundGoesToWhoIsAway(t *testing.T) {
 	cam := newFake("cam1", media.H264)

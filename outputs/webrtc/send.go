@@ -23,7 +23,8 @@ const (
 	keyPause    = 500 * time.Millisecond // between two answers to requests for a key frame
 	reportEvery = time.Second
 
-	lookEvery = time.Second // at whether another stream is to be sent
+	lookEvery  = time.Second // at whether another stream is to be sent
+	soundPause = time.Second // before a camera that has no sound any more is listened to again
 )
 
 // A feed is what sendPictures goes by. It belongs to that goroutine alone.
@@ -360,6 +361,8 @@ func (one *session) sendSound() error {
 	var reported time.Time
 	begins := true
 	payload := make([][]byte, 1)
+	pause := time.NewTimer(time.Hour)
+	defer pause.Stop()
 	for {
 		from := one.currentSound()
 		a, err := from.Next(one.ctx)
@@ -371,7 +374,16 @@ func (one *session) sendSound() error {
 				continue
 			}
 			one.log.Debug("a camera's sound has ended", "err", err)
-			return nil // pictures go on
+			if errors.Is(err, camera.ErrClosed) {
+				return nil // as the pictures do
+			}
+			// Pictures go on. The sound may come back: of another profile, after a reboot.
+			pause.Reset(soundPause)
+			select {
+			case <-pause.C:
+			case <-one.ctx.Done():
+			}
+			continue
 		}
 		if one.away.Load() {
 			continue
