@@ -68,15 +68,26 @@ func (r *reader) checkHTTP(h *HTTP) {
 		}
 		h.TrustedProxies[i] = prefix.String()
 	}
+	for _, name := range h.Hosts {
+		if !hostRule.MatchString(name) {
+			r.mistake(r.at("http.hosts"), `%.40q is no name of a host: write it like "cameras.example", without http:// and without a path; there is no * for several`, name)
+		}
+	}
 	for _, o := range h.Origins {
 		if o == "*" {
 			continue
 		}
-		if !strings.HasPrefix(o, "http://") && !strings.HasPrefix(o, "https://") || strings.Count(o, "/") != 2 {
+		if !originRule.MatchString(o) {
 			r.mistake(r.at("http.origins"), `an origin is like "https://panel.example": scheme and host, and perhaps a port, without a path; "*" is every page`)
 		}
 	}
 }
+
+// What browsers send, and so what can be compared: a name or an address, and perhaps a port.
+var (
+	hostRule   = regexp.MustCompile(`^[A-Za-z0-9._:\[\]-]+$`)
+	originRule = regexp.MustCompile(`^https?://[A-Za-z0-9._:\[\]-]+$`)
+)
 
 // basePathRule holds for a base path without its last slash.
 var basePathRule = regexp.MustCompile(`^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$`)
