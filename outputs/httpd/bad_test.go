@@ -123,11 +123,11 @@ func TestForeignHostsAreRefused(t *testing.T) {
 }
 
 func TestForeignOriginsAreRefusedForWebSocketsAndChanges(t *testing.T) {
-	g := serve(t, Config{Origins: []string{"https://Panel.Example"}}, newFake("cam1"))
+	g := serve(t, Config{Origins: []string{"https://Panel.Example", "https://wall.example:443", "http://wall.example:80"}}, newFake("cam1"))
 	upgrade := []string{"Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 8", "Sec-WebSocket-Key: x"}
 	for origin, refused := range map[string]bool{
 		"http://evil.example": true, "null": true, "http://127.0.0.1": true, "http://127.0.0.1:1": true, "https://panel.example.evil.example": true, "http://panel.example": true, "%": true,
-		"http://" + g.addr: false, "https://panel.example": false, "": false,
+		"http://" + g.addr: false, "https://panel.example": false, "https://wall.example": false, "http://wall.example": false, "": false,
 	} {
 		for method, want := range map[string]int{"GET": 400, "POST": 405} {
 			header := append([]string{}, upgrade...)

@@ -18,7 +18,15 @@ const anyOrigin = "*"
 func allowedOrigins(list []string) map[string]bool {
 	origins := make(map[string]bool)
 	for _, o := range list {
-		origins[strings.ToLower(strings.TrimSuffix(o, "/"))] = true
+		o = strings.ToLower(strings.TrimSuffix(o, "/"))
+		// Browsers leave the scheme's own port out.
+		switch {
+		case strings.HasPrefix(o, "http://"):
+			o = strings.TrimSuffix(o, ":80")
+		case strings.HasPrefix(o, "https://"):
+			o = strings.TrimSuffix(o, ":443")
+		}
+		origins[o] = true
 	}
 	return origins
 }
