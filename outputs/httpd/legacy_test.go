@@ -73,6 +73,7 @@ func TestStreamsAreFramedAsThoseServersFrameThem(t *testing.T) {
 		"/mjpg/cam1/video.mjpg":             {"multipart/x-mixed-replace; boundary=myboundary", "--myboundary", "\r\n", "blueiris"},
 		"/cgi-bin/nph-zms?mode=jpeg&monitor=1&maxfps=5":     {"multipart/x-mixed-replace; boundary=ZoneMinderFrame", "--ZoneMinderFrame", "\r\n\r\n", "zoneminder"},
 		"/zm/cgi-bin/nph-zms?mode=jpeg&monitor=CAM1&user=x": {"multipart/x-mixed-replace; boundary=ZoneMinderFrame", "--ZoneMinderFrame", "\r\n\r\n", "zoneminder"},
+		"/?action=stream?dummy=param.mjpg":                  {"multipart/x-mixed-replace;boundary=boundarydonotcross", "--boundarydonotcross", "\r\n", "mjpg-streamer"},
 		"/api/stream.mjpeg?src=cam1":                        {"multipart/x-mixed-replace; boundary=frame", "--frame", "\r\n", "go2rtc"},
 	} {
 		t.Run(path, func(t *testing.T) {
@@ -160,7 +161,7 @@ func TestScaleIsOfTheCamerasOwnSize(t *testing.T) {
 }
 
 func TestSinglePicturesAsOthersHaveThem(t *testing.T) {
-	for _, path := range []string{"/axis-cgi/jpg/image.cgi?resolution=320x240", "/jpg/image.jpg", "/?action=snapshot", "/?action=snapshot_0&n=1", "/snapshot", "/image/cam1?q=50", "/cgi-bin/nph-zms?mode=single&monitor=1", "/api/frame.jpeg?src=cam1"} {
+	for _, path := range []string{"/axis-cgi/jpg/image.cgi?resolution=320x240", "/jpg/image.jpg", "/?action=snapshot", "/?action=snapshot_0&n=1", "/?action=snapshot?n=1", "/snapshot", "/image/cam1?q=50", "/cgi-bin/nph-zms?mode=single&monitor=1", "/api/frame.jpeg?src=cam1"} {
 		cam := newFake("cam1")
 		g := serve(t, Config{Legacy: allURLs, Patience: 100 * time.Millisecond}, cam)
 		p := cam.show(5000, media.Live) // the newest there is, after patience

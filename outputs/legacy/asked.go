@@ -59,6 +59,9 @@ func Axis(rawQuery string) (Asked, error) {
 func MjpgStreamer(rawQuery string) (a Asked, known bool, err error) {
 	q := parse(rawQuery)
 	_, action := q.text("action")
+	// mjpg-streamer looks at how its address begins: /?action=stream?dummy=param.mjpg is what
+	// programs are given that want a name at the end.
+	action, _, _ = strings.Cut(action, "?")
 	action, input, numbered := strings.Cut(action, "_")
 	if action != "stream" && action != "snapshot" {
 		return Asked{}, false, nil

@@ -39,6 +39,7 @@ func TestParametersOfOthersMeanWhatTheyMeanThere(t *testing.T) {
 		{"mjpgstreamer", "action=stream", Asked{}},
 		{"mjpgstreamer", "action=snapshot&n=17", Asked{Single: true}},
 		{"mjpgstreamer", "action=stream_1", Asked{Camera: "1", Index: true}},
+		{"mjpgstreamer", "action=snapshot_1?n=17", Asked{Camera: "1", Index: true, Single: true}},
 		{"mjpgstreamer", "action=command&id=1", Asked{}},
 		{"ustreamer", "camera=door&advance_headers=1", Asked{Camera: "door", Early: params.Yes}},
 		{"blueiris", "q=50&w=640", Asked{Camera: "a-1", Single: true, Rendition: media.Rendition{Quality: 50, Width: 640}}},
