@@ -164,7 +164,8 @@ func (t *tiles) mayOpen(number uint16) *websocket.CloseError {
 	now := time.Now()
 	t.opens = min(openBurst, t.opens+now.Sub(t.openedAt).Seconds()*openRate)
 	t.openedAt = now
-	if t.opens < 1 {
+	// A client may also read so little that the errors of what it opens pile up.
+	if t.opens < 1 || len(t.errors) >= openBurst {
 		return &websocket.CloseError{Code: websocket.ClosePolicyViolation, Text: fmt.Sprintf("tiles are opened too often: %d at once and %v a second are allowed", openBurst, openRate)}
 	}
 	t.opens--

@@ -177,6 +177,20 @@ func TestATileOfACameraThatIsNotServedAnyMoreIsOffline(t *testing.T) {
 	}
 }
 
+func TestErrorsForAClientThatDoesNotReadAreNotKeptWithoutEnd(t *testing.T) {
+	tl := newTiles(t, &board{changed: make(chan struct{})})
+	for range 100 * openBurst {
+		tl.openedAt = tl.openedAt.Add(-time.Second) // as often as is allowed, for hours
+		if broken := tl.hear(websocket.TextMessage, []byte(`{"type":"open","tile":1,"camera":"cam1","fps":-1}`)); broken != nil {
+			if broken.Code != websocket.ClosePolicyViolation {
+				t.Errorf("%v", broken)
+			}
+			return
+		}
+	}
+	t.Errorf("%d errors wait to be sent", len(tl.errors))
+}
+
 // message is the next text that is sent.
 func message(t *testing.T, tl *tiles) string {
 	t.Helper()
