@@ -38,11 +38,15 @@ type fakeCamera struct {
 	asked   []wish         // all that were ever watched for
 	address string         // of its stream; "" tells only where it is asked: told
 	told    string
+	deaf    bool // does not answer where it is asked
 
 	configured string // its address, as the status has it
 }
 
-func (f *fakeCamera) StreamAddresses(_ context.Context, ask bool) []string {
+func (f *fakeCamera) StreamAddresses(ctx context.Context, ask bool) []string {
+	if ask && f.deaf {
+		<-ctx.Done()
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch {

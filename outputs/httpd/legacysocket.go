@@ -198,13 +198,13 @@ func (p pageCameras) Open(ctx context.Context, called string) (legacy.Camera, er
 const askPatience = 5 * time.Second
 
 // byAddress finds a camera that the gateway has; nil if there is none. A camera at the same
-// host that has not told its streams yet is asked.
+// host that has not told its streams yet is asked; one that does not answer may be another.
 func (s *Server) byAddress(ctx context.Context, called string) (served, error) {
 	key, host, ok := legacy.StreamKey(called)
 	if !ok {
 		return s.called(legacy.Asked{Camera: called, Named: true}), nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, askPatience)
+	asking, cancel := context.WithTimeout(ctx, askPatience)
 	defer cancel()
 	for _, ask := range []bool{false, true} {
 		for _, one := range s.cameras.all() {
@@ -214,7 +214,7 @@ func (s *Server) byAddress(ctx context.Context, called string) (served, error) {
 			if !ok || ask && legacy.StreamHost(one.Status().Address) != host {
 				continue
 			}
-			for _, address := range streams.StreamAddresses(ctx, ask) {
+			for _, address := range streams.StreamAddresses(asking, ask) {
 				if k, _, ok := legacy.StreamKey(address); ok && k == key {
 					return one, nil
 				}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -454,6 +455,30 @@ func TestAnyAddressIsShownWhereThatIsAllowed(t *testing.T) {
 	if _, _, err := s.acquire("rtsp://192.0.2.10/late"); err == nil {
 		t.Error("a camera was made after the end")
 	}
+}
+
+func TestACameraThatDoesNotAnswerKeepsNoOtherOfItsHostAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		deaf := newFake("deaf")
+		deaf.configured, deaf.deaf = "onvif://192.0.2.10:80/", true
+		s, err := newServer(Config{Listen: "127.0.0.1:0", Legacy: legacy.Options{AllowAnyURL: true}}, &addingCameras{list: fakeCameras{deaf}}, testPages, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages := pageCameras{s, "a page"}
+		if _, err := pages.Open(t.Context(), "rtsp://192.0.2.10/stream"); err != nil {
+			t.Errorf("although any address is allowed: %v", err)
+		}
+		s.cfg.Legacy.AllowAnyURL = false
+		if _, err := pages.Open(t.Context(), "rtsp://192.0.2.10/other"); !errors.Is(err, legacy.ErrUnknown) {
+			t.Errorf("the page is told: %v", err)
+		}
+		ended, end := context.WithCancel(t.Context())
+		end()
+		if _, err := pages.Open(ended, "rtsp://192.0.2.10/other"); !errors.Is(err, context.Canceled) {
+			t.Errorf("after the page has left: %v", err)
+		}
+	})
 }
 
 func TestAnyAddressNeedsCamerasThatCanBeAdded(t *testing.T) {
