@@ -41,7 +41,7 @@ func (s *Server) prepareLegacy() error {
 		if !ok {
 			return errors.New("[legacy] allow_any_url = true is not possible here: cameras cannot be added")
 		}
-		s.strangers.adder = adder
+		s.strangers.adder, s.strangers.find = adder, s.cameras.find
 		s.beside = append(s.beside, s.strangers.run)
 	}
 	if o.CctvAgentWS != "" {
@@ -178,7 +178,7 @@ func (p pageCameras) Open(ctx context.Context, called string) (legacy.Camera, er
 		return nil, err
 	}
 	if one != nil {
-		return &pageCamera{served: one, peer: p.peer}, nil
+		return &pageCamera{one, p.peer, p.strangers.use(one)}, nil
 	}
 	if !p.cfg.Legacy.AllowAnyURL {
 		return nil, legacy.ErrUnknown
@@ -228,6 +228,7 @@ func (s *Server) byAddress(ctx context.Context, called string) (served, error) {
 // may be used from any goroutine.
 type strangers struct {
 	adder Adder
+	find  func(name string) served
 
 	mu      sync.Mutex
 	cameras map[string]*stranger // by address, as it was given
@@ -235,9 +236,10 @@ type strangers struct {
 }
 
 type stranger struct {
-	name  string
-	users int
-	since time.Time // when the last user left
+	name   string
+	camera served // that was made; a configuration may have put another in its place
+	users  int
+	since  time.Time // when the last user left
 }
 
 const (
@@ -257,6 +259,11 @@ func (s *strangers) acquire(address string) (name string, release func(), err er
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	one := s.cameras[address]
+	if one != nil {
+		if now := s.find(one.name); now != nil && now != one.camera {
+			one = nil
+		}
+	}
 	if one == nil {
 		if s.closed {
 			return "", nil, camera.ErrClosed
@@ -269,19 +276,37 @@ func (s *strangers) acquire(address string) (name string, release func(), err er
 		if err != nil {
 			return "", nil, errors.New("the camera of this url cannot be made")
 		}
-		one = &stranger{name: name}
+		one = &stranger{name: name, camera: s.find(name)}
 		if s.cameras == nil {
 			s.cameras = make(map[string]*stranger)
 		}
 		s.cameras[address] = one
 	}
+	return one.name, s.hold(one), nil
+}
+
+// use is for a page that has found a camera among those that there are: where it is one of
+// these, it stays until release is called; else release is nil.
+func (s *strangers) use(camera served) (release func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, one := range s.cameras {
+		if one.camera == camera {
+			return s.hold(one)
+		}
+	}
+	return nil
+}
+
+// hold counts a user; the caller holds mu.
+func (s *strangers) hold(one *stranger) (release func()) {
 	one.users++
-	return one.name, sync.OnceFunc(func() {
+	return sync.OnceFunc(func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		one.users--
 		one.since = time.Now()
-	}), nil
+	})
 }
 
 // run removes those that nobody watches any more, until ctx ends, and then all.
@@ -308,7 +333,9 @@ func (s *strangers) remove(which func(*stranger) bool) {
 	for address, one := range s.cameras {
 		if which(one) {
 			delete(s.cameras, address)
-			names = append(names, one.name)
+			if s.find(one.name) == one.camera { // else it is the configuration's, or gone
+				names = append(names, one.name)
+			}
 		}
 	}
 	s.mu.Unlock()

@@ -395,7 +395,9 @@ func (a *addingCameras) Add(name, from string) (string, error) {
 		name = fmt.Sprintf("new-%d", len(a.added))
 	}
 	a.added = append(a.added, from)
-	a.list = append(a.list, newFake(name))
+	one := newFake(name)
+	one.address = from
+	a.list = append(a.list, one)
 	return name, nil
 }
 
@@ -414,7 +416,7 @@ func (a *addingCameras) Remove(name string) error {
 
 func TestAnyAddressIsShownWhereThatIsAllowed(t *testing.T) {
 	cams := &addingCameras{}
-	s := &strangers{adder: cams}
+	s := &strangers{adder: cams, find: cams.find}
 	name, release, err := s.acquire("rtsp://admin:geheim@192.0.2.10/${HOME}")
 	if err != nil || cams.added[0] != "rtsp://admin:geheim@192.0.2.10/%24{HOME}" {
 		t.Fatalf("%v %v", err, cams.added)
@@ -438,7 +440,6 @@ func TestAnyAddressIsShownWhereThatIsAllowed(t *testing.T) {
 	}
 	release()
 	release() // does nothing
-	unused := func(one *stranger) bool { return one.users == 0 }
 	if s.remove(unused); cams.find(name) == nil {
 		t.Error("a camera was removed that somebody watches")
 	}
@@ -454,6 +455,77 @@ func TestAnyAddressIsShownWhereThatIsAllowed(t *testing.T) {
 	}
 	if _, _, err := s.acquire("rtsp://192.0.2.10/late"); err == nil {
 		t.Error("a camera was made after the end")
+	}
+}
+
+// unused are strangers that nobody watches, however short ago somebody did.
+func unused(one *stranger) bool { return one.users == 0 }
+
+func TestACameraOfAnyAddressStaysForPagesThatCameLater(t *testing.T) {
+	cams := &addingCameras{}
+	s, err := newServer(Config{Listen: "127.0.0.1:0", Legacy: legacy.Options{AllowAnyURL: true}}, cams, testPages, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := func(called string) legacy.Camera {
+		t.Helper()
+		one, err := pageCameras{s, "a page"}.Open(t.Context(), called)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return one
+	}
+	first := open("rtsp://admin:geheim@192.0.2.10/stream")
+	others := []legacy.Camera{open("rtsp://admin:geheim@192.0.2.10/stream"), open("rtsp://192.0.2.10:554/stream"), open("new-0")}
+	first.Close()
+	for _, one := range others {
+		if s.strangers.remove(unused); len(cams.all()) != 1 {
+			t.Fatalf("there are %d cameras while pages show one", len(cams.all()))
+		}
+		one.Close()
+	}
+	again := open("rtsp://192.0.2.10/stream") // after a while without anybody
+	if s.strangers.remove(unused); len(cams.all()) != 1 {
+		t.Error("the camera was removed from a page that had connected again")
+	}
+	again.Close()
+	if s.strangers.remove(unused); len(cams.all()) != 0 {
+		t.Error("the camera is still there")
+	}
+}
+
+// The page shows the lines that keep a camera, with the name that it has.
+func TestACameraThatWasPutIntoTheConfigurationIsNotRemoved(t *testing.T) {
+	cams := &addingCameras{}
+	s := &strangers{adder: cams, find: cams.find}
+	const address, other = "rtsp://192.0.2.10/stream", "rtsp://192.0.2.10/other"
+	for _, configured := range []string{address, other} {
+		name, release, err := s.acquire(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cams.Remove(name); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := cams.Add(name, configured); err != nil { // as a reload does
+			t.Fatal(err)
+		}
+		kept := cams.find(name)
+		again, releaseAgain, err := s.acquire(address)
+		if err != nil || again == name {
+			t.Errorf("%s is shown as %s, which is the configuration's: %v", address, again, err)
+		}
+		release()
+		releaseAgain()
+		if s.remove(unused); cams.find(name) != kept {
+			t.Errorf("the configuration's camera of %s was removed", configured)
+		}
+		if err := cams.Remove(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(cams.all()); n != 0 {
+		t.Errorf("%d cameras are left", n)
 	}
 }
 
