@@ -230,3 +230,25 @@ func TestExamplesWork(t *testing.T) {
 		})
 	}
 }
+
+// A terminal that is too slow gets the next picture before it has drawn one.
+func TestTheWebSocketExampleKeepsNoPicturesThatWereNotShown(t *testing.T) {
+	t.Parallel()
+	cam := camsimStart(t, small("cam1"))
+	s := serveWith(t, httpd.Config{Listen: "127.0.0.1:0", WWW: "../examples"}, config(t, "cam1", cam.URL()))
+	b := browse(t, 800, 600, "http://"+s.host+"/websocket.html")
+	b.is("it shows something", "document.getElementById('picture').naturalWidth > 0", 20*time.Second)
+	b.number(`(function () { // from now on the image loads nothing
+		var shown = '', make = URL.createObjectURL, drop = URL.revokeObjectURL;
+		window.made = 0;
+		window.kept = {};
+		Object.defineProperty(document.getElementById('picture'), 'src', { get: function () { return shown; }, set: function (to) { shown = to; } });
+		URL.createObjectURL = function (blob) { var url = make.call(URL, blob); made++; kept[url] = 1; return url; };
+		URL.revokeObjectURL = function (url) { delete kept[url]; drop.call(URL, url); };
+		return 0;
+	})()`)
+	b.is("twenty pictures have come", "made >= 20", 20*time.Second)
+	if n := b.number("Object.keys(kept).length"); n > 1 {
+		t.Errorf("%v pictures are kept, of which none was shown", n)
+	}
+}
