@@ -228,9 +228,13 @@ func (r *reader) checkDiscovery(d *Discovery) {
 // ParsePrefix takes an address or a network.
 func ParsePrefix(s string) (netip.Prefix, error) {
 	if addr, err := netip.ParseAddr(s); err == nil {
-		return netip.PrefixFrom(addr.WithZone(""), addr.BitLen()), nil
+		addr = addr.Unmap().WithZone("")
+		return netip.PrefixFrom(addr, addr.BitLen()), nil
 	}
 	prefix, err := netip.ParsePrefix(s)
+	if prefix.Addr().Is4In6() && prefix.Bits() >= 96 {
+		prefix = netip.PrefixFrom(prefix.Addr().Unmap(), prefix.Bits()-96)
+	}
 	return prefix.Masked(), err
 }
 

@@ -43,6 +43,17 @@ func TestExampleHoldsEveryKeyWithItsDefault(t *testing.T) {
 	}
 }
 
+// Sockets of both families, and their logs, tell IPv4 addresses so.
+func TestIPv4AddressesMayBeWrittenAsIPv6(t *testing.T) {
+	for text, want := range map[string]string{
+		"::ffff:10.0.0.1": "10.0.0.1/32", "::ffff:10.1.2.3/104": "10.0.0.0/8", "10.1.2.3/8": "10.0.0.0/8", "2001:db8::1": "2001:db8::1/128", "::/0": "::/0",
+	} {
+		if got, err := ParsePrefix(text); err != nil || got.String() != want {
+			t.Errorf("%s: %v, %v; want %s", text, got, err, want)
+		}
+	}
+}
+
 func keysOf(t reflect.Type) (keys []string) {
 	for i := range t.NumField() {
 		f := t.Field(i)
