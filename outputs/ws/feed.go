@@ -80,12 +80,12 @@ func (t *tiles) feedFrom(ctx context.Context, f *feed) error {
 		if err := t.promote(ctx, f); err != nil {
 			return err
 		}
-		for {
+		for within := refreshLong; ; within = refreshWithin {
 			if err := t.awaitRoom(ctx, f); err != nil {
 				return err
 			}
-			if time.Since(got) > refreshAfter {
-				p, got = newer(ctx, v, p), time.Now()
+			if waited := time.Since(got); waited > refreshAfter {
+				p, got = newer(ctx, v, p, min(waited, within)), time.Now()
 			}
 			if !t.offer(f, p) {
 				return context.Canceled
@@ -106,9 +106,9 @@ func (t *tiles) feedFrom(ctx context.Context, f *feed) error {
 	}
 }
 
-// newer is the viewer's next picture if it comes at once, else p.
-func newer(ctx context.Context, v Viewer, p *media.Picture) *media.Picture {
-	ctx, cancel := context.WithTimeout(ctx, refreshWithin)
+// newer is the viewer's next picture if it comes in time, else p.
+func newer(ctx context.Context, v Viewer, p *media.Picture, within time.Duration) *media.Picture {
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	if next, err := v.Next(ctx); err == nil {
 		return next

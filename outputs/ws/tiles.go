@@ -57,6 +57,10 @@ const (
 	refreshAfter  = 100 * time.Millisecond
 	refreshWithin = 60 * time.Millisecond
 
+	// refreshLong is refreshWithin for a picture that had to wait for room, which may have
+	// taken as long as the link wants. A camera that is away brings one a second.
+	refreshLong = 1200 * time.Millisecond
+
 	// lookEvery is how often the cameras' states are looked at.
 	lookEvery = 250 * time.Millisecond
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -131,6 +132,41 @@ func TestPictureThatWaitsForTheLinkGivesWayToNewerOnes(t *testing.T) {
 	if _, n := take(t, tl); n < last/2 {
 		t.Errorf("picture %d is sent when %d is the newest", n, last)
 	}
+}
+
+// On a slow link a tile changes its size while two pictures of the old one are on their way.
+func TestAPictureThatWaitedForRoomIsNotSentAsThePresent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &board{changed: make(chan struct{})}
+		tl := newTiles(t, b)
+		tl.openTile(1, Wish{Camera: "cam1"})
+		for n := uint64(1); n <= maxUnacknowledged; n++ {
+			b.show(n)
+			take(t, tl)
+		}
+		tl.openTile(1, Wish{Camera: "cam1", FPS: 5})
+		synctest.Wait() // picture 2 is there in the other size
+		time.Sleep(20 * time.Second)
+		time.AfterFunc(200*time.Millisecond, func() { b.show(3) }) // the camera's next
+		if refused := tl.hear(websocket.TextMessage, []byte(`{"type":"ack","tile":1,"sequence":2}`)); refused != nil {
+			t.Fatal(refused)
+		}
+		if _, n := take(t, tl); n != 3 {
+			t.Errorf("picture %d is sent, which is 20 s old", n)
+		}
+		// One of a camera that brings no other is better than none.
+		b.show(4)
+		take(t, tl)
+		tl.openTile(1, Wish{Camera: "cam1"})
+		synctest.Wait()
+		time.Sleep(20 * time.Second)
+		if refused := tl.hear(websocket.TextMessage, []byte(`{"type":"ack","tile":1,"sequence":4}`)); refused != nil {
+			t.Fatal(refused)
+		}
+		if _, n := take(t, tl); n != 4 {
+			t.Errorf("picture %d is sent in place of the only one", n)
+		}
+	})
 }
 
 func TestTilesTakeTurns(t *testing.T) {
