@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"camgate/media"
@@ -95,13 +96,26 @@ func choose(live, other *media.Picture, o Options) (*media.Picture, error) {
 	return nil, ErrNoPicture
 }
 
-// Write answers a GET or HEAD with the picture.
+// Write answers a GET or HEAD with the picture. It may take as long as the link wants, while
+// something of it is taken.
 func Write(w http.ResponseWriter, r *http.Request, p *media.Picture) error {
 	header.SetPicture(w.Header(), p)
 	w.WriteHeader(http.StatusOK)
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	_, err := w.Write(p.JPEG)
-	return err
+	control := http.NewResponseController(w)
+	for piece := range slices.Chunk(p.JPEG, pieceBytes) {
+		control.SetWriteDeadline(time.Now().Add(piecePatience)) // fails only on a dead connection
+		if _, err := w.Write(piece); err != nil {
+			return err
+		}
+	}
+	return nil
 }
+
+// How long a piece of a picture may take, in place of the server's limit for the whole.
+const (
+	pieceBytes    = 64 << 10
+	piecePatience = 30 * time.Second
+)
