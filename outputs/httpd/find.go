@@ -85,8 +85,10 @@ func (s *Server) searchDevices(c echo.Context) error {
 			return badRequest(errors.New("wait must be 100ms to 20s"))
 		}
 	}
-	ctx, cancel := context.WithTimeout(c.Request().Context(), longestSearch+wait) // another search may run
+	limit := longestSearch + wait // another search may run
+	ctx, cancel := context.WithTimeout(c.Request().Context(), limit)
 	defer cancel()
+	http.NewResponseController(c.Response()).SetWriteDeadline(time.Now().Add(limit + writeTimeout)) // fails only on a dead connection
 	if err := s.cfg.Finder.Search(ctx, wait); err != nil {
 		return &failure{status: http.StatusServiceUnavailable, sentence: "the network cannot be searched: " + err.Error()}
 	}

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"strings"
 	"sync"
@@ -155,6 +157,38 @@ func TestASearchTakesAsLongAsIsSaid(t *testing.T) {
 	f.fails(errors.New("no interface is up"))
 	if status, answer := g.post(t, "/api/discovery", ""); status != 503 || !strings.Contains(sentence(t, answer), "no interface is up") {
 		t.Errorf("without a network: %d %q", status, answer)
+	}
+}
+
+// slowFinder searches until it is told to end.
+type slowFinder struct {
+	fakeFinder
+	end chan struct{}
+}
+
+func (f *slowFinder) Search(ctx context.Context, wait time.Duration) error {
+	<-f.end
+	return f.fakeFinder.Search(ctx, wait)
+}
+
+func TestASearchIsAnsweredHoweverLongTheOneBeforeItTook(t *testing.T) {
+	f := &slowFinder{end: make(chan struct{})}
+	s, err := newServer(Config{Listen: "127.0.0.1:0", Finder: f}, fakeCameras{}, testPages, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(s.handler())
+	server.Config.WriteTimeout = time.Millisecond // of answers that are there at once
+	server.Start()
+	defer server.Close()
+	time.AfterFunc(100*server.Config.WriteTimeout, func() { close(f.end) })
+	answer, err := http.Post(server.URL+"/api/discovery?wait=20s", "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		t.Errorf("%d", answer.StatusCode)
 	}
 }
 
