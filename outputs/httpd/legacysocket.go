@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -88,15 +89,27 @@ func (s *Server) guardPages(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// isOurPage says whether an origin is that of the pages that the gateway serves: at the same
-// host, and the port of [http] listen.
+// isOurPage says whether an origin is that of the pages that the gateway serves: at the port
+// of [http] listen, and the same host, or another of its names. cctvAgent's own page asks
+// for localhost:8001, whatever it was opened by.
 func (s *Server) isOurPage(c echo.Context, origin string) bool {
 	u, err := url.Parse(origin)
 	if err != nil || u.Scheme != "http" {
 		return false
 	}
 	_, port, err := net.SplitHostPort(withPort(u.Scheme, u.Host))
-	return err == nil && port == s.port() && hostName(u.Host) == hostName(askerOf(c).host)
+	if err != nil || port != s.port() {
+		return false
+	}
+	page, here := hostName(u.Host), hostName(askerOf(c).host)
+	switch {
+	case page == here:
+		return true
+	case loopback(page): // which is another machine to each
+		return loopback(here)
+	}
+	addr, err := netip.ParseAddr(page)
+	return page != "" && s.hosts[page] && (err != nil || !addr.IsUnspecified()) // 0.0.0.0, where it listens, is no name
 }
 
 // port is the one that HTTP is served on; "" before.

@@ -246,7 +246,7 @@ func TestWhatCctvAgentsPagesMayNot(t *testing.T) {
 
 func TestWhoMayOpenCctvAgentsSocket(t *testing.T) {
 	cam := newFake("cam1")
-	g, at := agentSite(t, Config{Hosts: []string{"panel.example"}, Origins: []string{"https://listed.example"}}, cam)
+	g, at := agentSite(t, Config{Hosts: []string{"panel.example", "0.0.0.0"}, Origins: []string{"https://listed.example"}}, cam)
 	_, httpPort, _ := net.SplitHostPort(g.addr)
 	for _, c := range []struct {
 		origin, host string
@@ -257,6 +257,15 @@ func TestWhoMayOpenCctvAgentsSocket(t *testing.T) {
 		{"http://" + at, "", 101},
 		{"https://listed.example", "", 101},
 		{"http://panel.example:" + httpPort, "panel.example:8001", 101},
+		{"http://127.0.0.1:" + httpPort, "localhost:8001", 101}, // as cctvAgent's own page has it
+		{"http://localhost:" + httpPort, "[::1]:8001", 101},
+		{"http://panel.example:" + httpPort, "192.0.2.1:8001", 101}, // the gateway's name, and its address
+		{"http://localhost:" + httpPort, "192.0.2.1:8001", 403},     // a page of the viewer's own machine
+		{"http://192.0.2.2:" + httpPort, "192.0.2.1:8001", 403},
+		{"http://192.0.2.2:" + httpPort, "localhost:8001", 403},
+		{"http://panel.example", "localhost:8001", 403},
+		{"http://0.0.0.0:" + httpPort, "", 403}, // a name by which it listens, and each machine's own
+		{"http://127.0.0.1:1", "localhost:8001", 403},
 		{"http://127.0.0.1:1", "", 403},
 		{"http://evil.example:" + httpPort, "", 403},
 		{"http://evil.example:" + httpPort, "evil.example:8001", 403},
