@@ -56,7 +56,10 @@ var (
 
 func readLive(c echo.Context) (legacy.Asked, error) {
 	u := c.Request().URL
-	return legacy.CctvAgent(strings.TrimPrefix(u.Path, "/live/"), u.RawQuery)
+	// To cctvAgent a slash behind the id is nothing, and no id is not the first camera's.
+	a, err := legacy.CctvAgent(strings.TrimSuffix(strings.TrimPrefix(u.Path, "/live/"), "/"), u.RawQuery)
+	a.Named = a.Camera == ""
+	return a, err
 }
 
 // routeLegacy serves cameras under the addresses of other programs.
@@ -142,7 +145,7 @@ func (s *Server) speak(c echo.Context, d dialect) error {
 func (s *Server) called(a legacy.Asked) served {
 	all := s.cameras.all()
 	switch {
-	case a.Camera == "" && len(all) > 0:
+	case a.Camera == "" && !a.Named && len(all) > 0:
 		return all[0]
 	case a.Index:
 		return nth(all, a.Camera, 0)

@@ -209,7 +209,7 @@ func TestCamerasAsOthersCallThem(t *testing.T) {
 	g := serve(t, Config{Legacy: allURLs}, one, two)
 	for path, want := range map[string]*fakeCamera{
 		"/axis-cgi/mjpg/video.cgi": one, "/axis-cgi/mjpg/video.cgi?camera=2": two, "/axis-cgi/mjpg/video.cgi?camera=yard": two,
-		"/mjpg/1/video.mjpg": one, "/?action=stream_1": two, "/?action=stream&camera=2": two, "/cgi-bin/nph-zms?monitor=2": two, "/live/YARD": two, "/api/stream.mjpeg?src=Yard": two,
+		"/mjpg/1/video.mjpg": one, "/?action=stream_1": two, "/?action=stream&camera=2": two, "/cgi-bin/nph-zms?monitor=2": two, "/live/YARD": two, "/live/yard/?q=50": two, "/api/stream.mjpeg?src=Yard": two,
 	} {
 		before := len(want.wishes())
 		_, r := g.dial(t, request(path, "test"))
@@ -225,7 +225,7 @@ func TestOthersAddressesAnswerWrongRequestsAlike(t *testing.T) {
 	cam := newFake("cam1")
 	g := serve(t, Config{Legacy: allURLs}, cam)
 	paths := map[string]string{ // with what is asked for in place of %s
-		"/live/%s": "nobody", "/axis-cgi/mjpg/video.cgi?camera=%s": "7", "/axis-cgi/jpg/image.cgi?camera=%s": "0", "/mjpg/%s/video.mjpg": "a%2Fb", "/image/%s": "..%2fx",
+		"/live/%s": "nobody", "/live/%s?q=50": "", "/axis-cgi/mjpg/video.cgi?camera=%s": "7", "/axis-cgi/jpg/image.cgi?camera=%s": "0", "/mjpg/%s/video.mjpg": "a%2Fb", "/image/%s": "..%2fx",
 		"/cgi-bin/nph-zms?monitor=%s": "99999999999999999999", "/api/frame.jpeg?src=%s": "rtsp%3A%2F%2Fadmin%3Ageheim@192.0.2.1%2F", "/api/stream.mjpeg?src=%s": "x", "/?action=stream_%s": "1", "/stream?camera=%s": "%00",
 	}
 	for path, name := range paths {
