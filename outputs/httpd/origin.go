@@ -114,6 +114,10 @@ func (s *Server) isOurs(c echo.Context, origin string) bool {
 
 // foreign is the answer to a page that may not do what it does.
 func foreign(origin string) *failure {
+	if origin == "null" { // and cannot be named: it is that of many
+		return &failure{status: http.StatusForbidden,
+			sentence: `pages that were opened from a file, or stand in a sandbox, may not do this: serve them from a host, as [http] www does; with [http] origins = ["*"] every page may watch`}
+	}
 	return &failure{status: http.StatusForbidden, sentence: fmt.Sprintf(
 		"pages of \"%s\" may not do this: add it to origins in [http] of the configuration if they should: [http] origins = [\"…\"]", params.Shorten(origin))}
 }
