@@ -150,7 +150,8 @@ func TestAnnouncementsAreHeard(t *testing.T) {
 	before := p.fetches.Load()
 	p.notify("ssdp:byebye", two)
 	eventually(t, "a look at the device", func() bool { return p.fetches.Load() > before })
-	if len(f.Devices()) != 1 {
+	// (The other may be there again: its goodbye, if it had to be said twice, was looked into too.)
+	if !slices.ContainsFunc(f.Devices(), func(d Device) bool { return d.ID == two.udn }) {
 		t.Errorf("%+v", f.Devices())
 	}
 	p.play() // now it serves none
