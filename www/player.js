@@ -1375,7 +1375,8 @@
 		if (window.IntersectionObserver) { // what is scrolled away costs nothing
 			seen = null; // until it says
 			observer = new IntersectionObserver(function (entries) {
-				seen = entries[entries.length - 1].isIntersecting;
+				var last = entries[entries.length - 1];
+				seen = last.isIntersecting === undefined ? last.intersectionRatio > 0 : last.isIntersecting; // as Chromium 51 to 57 tell it
 				if (seen) { go(); } else { setTimeout(go, 1000); } // it may come back
 			}, { rootMargin: '64px' });
 			observer.observe(root);
