@@ -1440,11 +1440,11 @@
 		proto.connectedCallback = function () { adopt(this); };
 		proto.disconnectedCallback = function () { // or moved
 			var node = this;
-			setTimeout(function () { if (node.player && !document.documentElement.contains(node)) { node.player.destroy(); } }, 0);
+			setTimeout(function () { if (node.player && !node.isConnected) { node.player.destroy(); } }, 0);
 		};
 		proto.attributeChangedCallback = function (name, old, value) {
 			var changes = {};
-			if (!this.player) { if (this.parentNode) { adopt(this); } return; }
+			if (!this.player) { if (this.isConnected) { adopt(this); } return; } // what is not in the page has no looks yet
 			if (old === value) { return; }
 			if (!this.getAttribute('camera') && !this.getAttribute('cams')) { return this.player.destroy(); }
 			changes[name] = read(this)[name];
