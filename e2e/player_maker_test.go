@@ -49,3 +49,39 @@ func TestElementFromATemplate(t *testing.T) {
 	})(p.getBoundingClientRect(), p.firstChild.getBoundingClientRect())`, 5*time.Second)
 	b.is("what is not in the page is no player", "!unused.querySelector('camgate-player').player", time.Second)
 }
+
+// TestPageChangesThePlayerWhenItIsTold shows another camera once the player says that there is none.
+func TestPageChangesThePlayerWhenItIsTold(t *testing.T) {
+	t.Parallel()
+	s := servePlayer(t, config(t, "cam1", camsimStart(t, small("cam1")).URL()))
+	b := browse(t, 800, 500, playerPage(s.host, map[string]any{"camera": "nobody", "path": "snapshot"}))
+	b.is("there is none", "player.state == 'error'", 20*time.Second)
+	ask(b, chromedp.Evaluate[bool](`document.getElementById('p').addEventListener('camgate-state', function (e) {
+		if (e.detail.state == 'error') { player.set({ camera: 'cam1' }); }
+	}), player.set({ path: 'ws' }), true`))
+	b.is("the other is live", "player.camera == 'cam1' && "+playerLive, 20*time.Second)
+	b.is("and goes on", "player.frames > 50", 20*time.Second)
+	if n := s.status("cam1").Viewers; n != 1 {
+		t.Errorf("one player watches %d times", n)
+	}
+}
+
+// TestDestroyedPlayerAsksNothing ends it once it says that the gateway is away.
+func TestDestroyedPlayerAsksNothing(t *testing.T) {
+	t.Parallel()
+	s := servePlayer(t, config(t, "cam1", camsimStart(t, small("cam1")).URL()))
+	d := doorTo(t, s.host)
+	b := watchPlayer(t, d, map[string]any{"path": "snapshot"})
+	b.is("it is live", playerPath("snapshot"), 20*time.Second)
+	ask(b, chromedp.Evaluate[bool](`document.getElementById('p').addEventListener('camgate-state', function (e) {
+		if (e.detail.state == 'error') { player.destroy(); window.ended = performance.now(); }
+	}), true`))
+	d.block(0, "/snapshot", "/favicon.svg", "/ws")
+	b.is("it is destroyed", "window.ended", 20*time.Second)
+	asked := func() int { d.mu.Lock(); defer d.mu.Unlock(); return d.asked["favicon.svg"] + d.asked["ws"] }
+	before := asked()
+	b.is("some time", "performance.now() - ended > 12000", 30*time.Second)
+	if n := asked() - before; n > 1 { // one was under way
+		t.Errorf("the gateway was asked %d times after that", n)
+	}
+}

@@ -1065,7 +1065,7 @@
 			return function (x) { if (run && run === running) { f(x); } };
 		}
 		function failed(a, reason, how) {
-			var side = a === trial, worked = a.first && now() - a.first > 3000, path = a.path;
+			var side = a === trial, worked = a.first && now() - a.first > 3000, path = a.path, run = running;
 			a.stop();
 			if (a !== screen) { forget(a); }
 			if (a.first && now() - a.first > 60e3) { fails[path] = 0; } // or it would come and go all the time
@@ -1078,6 +1078,7 @@
 			}
 			active = null;
 			update();
+			if (run !== running) { return; } // a page that was told has ended or changed it
 			if (how.sure) {
 				hold(path, how);
 				if (fatal) { list404(); }
@@ -1087,12 +1088,12 @@
 				if (active) { return; }
 				if (!yes) {
 					down = true;
-					update();
 					waiter = mine(function () {
 						down = false;
 						if (!active) { next(); }
 					});
-					return awaitGateway(g, waiter);
+					awaitGateway(g, waiter);
+					return update();
 				}
 				// What has worked is begun again; WebRTC beside something that surely comes through.
 				if (how.again || (worked && path !== 'webrtc')) { return begin(path); }
