@@ -1,10 +1,18 @@
 package e2e
 
 import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"camgate/outputs/httpd"
+	"camgate/outputs/webrtc"
 )
 
 // Pages of people who make pages: what they do with the player, and what their browsers lack.
@@ -84,4 +92,36 @@ func TestDestroyedPlayerAsksNothing(t *testing.T) {
 	if n := asked() - before; n > 1 { // one was under way
 		t.Errorf("the gateway was asked %d times after that", n)
 	}
+}
+
+// TestStillsFromAnotherPort has a page whose address is the beginning of the gateway's.
+func TestStillsFromAnotherPort(t *testing.T) {
+	t.Parallel()
+	cam := camsimStart(t, small("cam1"))
+	var near, far net.Listener
+	for port := 2000; port < 6000 && far == nil; port++ {
+		var err error
+		if near, err = net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port)); err != nil {
+			continue
+		}
+		if far, err = net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port)+"7"); err != nil {
+			near.Close()
+		}
+	}
+	if far == nil {
+		t.Fatal("no two ports are free")
+	}
+	far.Close()
+	s := serveWith(t, httpd.Config{Listen: far.Addr().String(), WebRTC: &webrtc.Options{}}, config(t, "cam1", cam.URL()))
+	site := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, `<!DOCTYPE html><body style="margin:0"><script src="http://%s/player.js"></script>
+			<camgate-player id="p" camera="cam1" path="snapshot" style="width:640px"></camgate-player>
+			<script>var player = document.getElementById('p').player;</script>`, s.host)
+	}))
+	site.Listener.Close()
+	site.Listener = near
+	site.Start()
+	t.Cleanup(site.Close)
+	b := browse(t, 800, 500, site.URL+"/")
+	b.is("it shows stills", playerPath("snapshot")+" && player.frames > 2", 20*time.Second)
 }

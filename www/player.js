@@ -743,7 +743,7 @@
 				release();
 				if (a.over) { return; }
 				if (!r) {
-					if (absolute(g.base).indexOf(location.protocol + '//' + location.host) === 0 || a.first) { return a.fail('closed', {}); }
+					if (absolute(g.base).indexOf(location.protocol + '//' + location.host + '/') === 0 || a.first) { return a.fail('closed', {}); }
 					xhr = false; // of another site: it may be looked at, not read
 					plain();
 					return again(0);
