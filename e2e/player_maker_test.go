@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -124,4 +125,68 @@ func TestStillsFromAnotherPort(t *testing.T) {
 	t.Cleanup(site.Close)
 	b := browse(t, 800, 500, site.URL+"/")
 	b.is("it shows stills", playerPath("snapshot")+" && player.frames > 2", 20*time.Second)
+}
+
+// slowDoor is a gateway whose API takes long to answer, or whose streams take long to begin.
+func slowDoor(t *testing.T, host string, after time.Duration, path string) (*httptest.Server, func(part string) int) {
+	t.Helper()
+	d := doorTo(t, host)
+	count := map[string]int{}
+	slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		d.mu.Lock()
+		count[r.URL.Path]++
+		d.mu.Unlock()
+		if strings.HasPrefix(r.URL.Path, path) {
+			wait := time.NewTimer(after)
+			defer wait.Stop()
+			select {
+			case <-wait.C:
+			case <-r.Context().Done():
+				return
+			}
+		}
+		d.Config.Handler.ServeHTTP(w, r)
+	}))
+	t.Cleanup(func() { slow.CloseClientConnections(); slow.Close() })
+	return slow, func(path string) int { d.mu.Lock(); defer d.mu.Unlock(); return count[path] }
+}
+
+// TestEachMultipartPictureIsAskedFor has two of them, where the API takes more than a second.
+func TestEachMultipartPictureIsAskedFor(t *testing.T) {
+	t.Parallel()
+	cam := camsimStart(t, small("cam2"))
+	s := servePlayer(t, config(t, "cam1", camsimStart(t, small("cam1")).URL()), config(t, "cam2", cam.URL()))
+	slow, _ := slowDoor(t, s.host, 1200*time.Millisecond, "/api/cameras/")
+	b := browse(t, 800, 500, playerPage(slow.Listener.Addr().String(), map[string]any{"camera": "cam1", "path": "mjpeg"}))
+	b.is("the one is live", playerPath("mjpeg"), 20*time.Second)
+	ask(b, chromedp.Evaluate[bool](`(function (e) {
+		e.style.cssText = 'width:320px;height:200px';
+		window.other = new Camgate.Player(e, { camera: 'cam2', path: 'mjpeg' });
+	})(document.body.appendChild(document.createElement('div'))), true`))
+	b.is("so is the other", "other.state == 'live' && other.path == 'mjpeg'", 20*time.Second)
+	if err := cam.Reboot(15 * time.Second); err != nil {
+		t.Fatal(err)
+	}
+	b.is("whose camera is away", "other.state == 'offline'", 12*time.Second+slack)
+	b.is("the one is live all the while", playerPath("mjpeg"), time.Second)
+}
+
+// TestMultipartOnAnotherSiteDoesNotLookLive has two pictures, which that page may not look at, stand still.
+func TestMultipartOnAnotherSiteDoesNotLookLive(t *testing.T) {
+	t.Parallel()
+	s := servePlayer(t, config(t, "cam1", camsimStart(t, small("cam1")).URL()))
+	line := freezer(t, s.host)
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, `<!DOCTYPE html><body style="margin:0"><script src="http://%s/player.js"></script>
+			<camgate-player camera="cam1" path="mjpeg,mjpeg" style="width:320px"></camgate-player>
+			<camgate-player camera="cam1" path="mjpeg,mjpeg" style="width:320px"></camgate-player>
+			<script>var all = [].slice.call(document.querySelectorAll('camgate-player'));</script>`, line.Addr())
+	}))
+	t.Cleanup(site.Close)
+	b := browse(t, 800, 500, site.URL+"/")
+	b.is("both are live", "all.every(function (p) { return p.state == 'live'; })", 20*time.Second)
+	line.freeze(true)
+	b.is("none looks live", "all.every(function (p) { return p.state != 'live'; })", 5*time.Second+slack)
+	line.freeze(false)
+	b.is("both are live again", "all.every(function (p) { return p.state == 'live'; })", 10*time.Second+slack)
 }

@@ -686,8 +686,8 @@
 				patience = Math.min(10e3, patience * 2);
 				renew();
 			}
-			// And while it stands still, the gateway answers.
-			a.late = (next && t - renewed > 1500) || (pen && a.first && t - Math.max(a.shown, a.heard || 0) > 3000);
+			// And while it stands still, or nobody may look, the gateway answers: whom, does not matter.
+			a.late = (next && t - renewed > 1500) || (a.first && t - g.heard > 3000);
 			if (next && t - renewed > DEAD) { return a.fail('frozen', {}); }
 			if (polling || g.polling || t - polled < 1000) { return; }
 			polled = t;
@@ -695,24 +695,26 @@
 			// Pictures do not say what they are; the camera's state does.
 			cancel = request('GET', g.base + (o.cams ? 'healthz' : 'api/cameras/' + enc(o.camera)), { timeout: 4000 }, function (r) {
 				var s = r && r.status === 200 && parse(r.responseText);
-				function done() { polling = g.polling = false; }
+				function done() {
+					polling = g.polling = false;
+					polled = Math.max(polled, now() - 500); // where answers take long: after another's turn
+				}
 				if (a.over) { return; }
 				if (!r) {
 					return alive(g, function (yes) {
 						if (a.over) { return; }
 						done();
-						if (yes) { a.heard = now(); } else { a.fail('closed', {}); }
+						if (!yes) { a.fail('closed', {}); }
 					});
 				}
-				done();
 				heard(g);
-				a.heard = now();
 				if (s && s.state) {
 					a.period = s.fps ? 1000 / s.fps : 0;
 					// A picture that came meanwhile knows better.
 					if (a.shown < polled || !/^(idle|connecting)$/.test(s.state)) { a.told(s.state, s.last_error || '', s.partly); }
 					if (s.state === 'live' && s.last_frame_age !== null) { a.age = s.last_frame_age * 1000; }
 				}
+				if (!a.over) { done(); }
 			});
 		};
 		a.resized = renew;
