@@ -190,3 +190,22 @@ func TestMultipartOnAnotherSiteDoesNotLookLive(t *testing.T) {
 	line.freeze(false)
 	b.is("both are live again", "all.every(function (p) { return p.state == 'live'; })", 10*time.Second+slack)
 }
+
+// TestPlayerIsResizedTwice makes its place larger while the smaller picture is still on its way.
+func TestPlayerIsResizedTwice(t *testing.T) {
+	t.Parallel()
+	o := small("cam1")
+	o.Video.Width, o.Video.Height = 1280, 720
+	o.Video.FPS, o.Video.GOP = 10, 10
+	s := servePlayer(t, config(t, "cam1", camsimStart(t, o).URL()))
+	slow, asked := slowDoor(t, s.host, 3*time.Second, "/mjpeg/")
+	b := browse(t, 1400, 900, playerPage(slow.Listener.Addr().String(), map[string]any{"camera": "cam1", "path": "mjpeg"}))
+	b.is("it is live", playerPath("mjpeg"), 20*time.Second)
+	place := func(width int) {
+		ask(b, chromedp.Evaluate[bool](fmt.Sprintf(`document.getElementById('p').style.width = '%dpx', document.getElementById('p').style.height = '%dpx', true`, width, width*9/16+1)))
+	}
+	place(300)
+	eventually(t, "the small picture is asked for", 10*time.Second, func() bool { return asked("/mjpeg/cam1") == 2 })
+	place(900)
+	b.is("the large one is shown", "player.frame().width == 960", 20*time.Second)
+}

@@ -1194,8 +1194,7 @@
 			if (w !== width) { width = w; settled = t; return; }
 			if (!a || !a.first || w === a.asked || t - settled < 400 || t - sized < 1000) { return; }
 			sized = t; // the gateway opens only so many tiles a second
-			if (a.resized(w) && a.path === 'webrtc') { if (!trial && t > nextTrial) { better('webrtc'); } return; }
-			if (a.path !== 'webrtc') { a.asked = w; }
+			if (a.resized(w) && a.path === 'webrtc' && !trial && t > nextTrial) { better('webrtc'); }
 		}
 		function update() {
 			var t = now(), told = judge(t), a = active, path = a && a.first ? a.path : '', list, i, changed;
