@@ -209,3 +209,36 @@ func TestPlayerIsResizedTwice(t *testing.T) {
 	place(900)
 	b.is("the large one is shown", "player.frame().width == 960", 20*time.Second)
 }
+
+// TestSilentGatewayIsAskedByHTTPToo is a network where WebSockets never get an answer, and a gateway
+// that is away for long. The page's clock runs twenty times as fast.
+func TestSilentGatewayIsAskedByHTTPToo(t *testing.T) {
+	t.Parallel()
+	s := servePlayer(t, config(t, "cam1", camsimStart(t, small("cam1")).URL()))
+	d := doorTo(t, s.host)
+	b := browse(t, 800, 500, "http://"+d.host()+"/healthz")
+	d.block(0, "/snapshot", "/favicon.svg", "/ws")
+	ask(b, chromedp.Evaluate[bool](`(function () {
+		var real = window.setTimeout, now = performance.now.bind(performance), script = document.createElement('script');
+		window.setTimeout = function (f, ms) { return real(f, (ms || 0) / 20); };
+		performance.now = function () { return 20 * now(); };
+		window.asked = [];
+		window.WebSocket = function () { this.close = function () {}; };
+		window.Image = function () {
+			this.removeAttribute = function () {};
+			Object.defineProperty(this, 'src', { set: function () { asked.push(performance.now()); } });
+		};
+		script.src = '/player.js';
+		script.onload = function () {
+			var e = document.body.appendChild(document.createElement('div'));
+			e.style.cssText = 'width:320px;height:200px';
+			window.player = new Camgate.Player(e, { camera: 'cam1', path: 'snapshot' });
+		};
+		document.body.appendChild(script);
+		return true;
+	})()`))
+	b.is("ten minutes", "window.asked && asked.length && performance.now() - asked[0] > 600e3", 60*time.Second)
+	if longest := b.number("Math.max.apply(null, asked.concat(performance.now()).map(function (t, i) { return i ? t - asked[i - 1] : 0; }))"); longest > 180e3 {
+		t.Errorf("the gateway was not asked for %v s", longest/1000)
+	}
+}

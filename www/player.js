@@ -156,7 +156,7 @@
 		clearTimeout(g.timer);
 		if (!g.waiting.length) { return; }
 		// While nothing comes through, HTTP is left alone but for once in a while; see knock.
-		if (g.silent && window.WebSocket && !g.socketless && (g.tries < 3 || g.tries & (g.tries + 1))) { return knock(g); }
+		if (g.silent && window.WebSocket && !g.socketless && g.tries !== 3 && (g.tries & 7) !== 7) { return knock(g); }
 		check(g, function (yes) {
 			if (yes) { return back(g); }
 			later(g, Math.min(g.heard && now() - g.heard < RECENT ? 2000 : 10e3, RETRY * Math.exp(0.4 * g.tries)));
