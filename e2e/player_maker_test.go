@@ -242,3 +242,17 @@ func TestSilentGatewayIsAskedByHTTPToo(t *testing.T) {
 		t.Errorf("the gateway was not asked for %v s", longest/1000)
 	}
 }
+
+// TestSoundIsSwitchedTwice does so before the first change has come.
+func TestSoundIsSwitchedTwice(t *testing.T) {
+	t.Parallel()
+	s := servePlayer(t, config(t, "cam1", camsimStart(t, small("cam1")).URL()))
+	b := browse(t, 800, 500, playerPage(s.host, map[string]any{"camera": "cam1", "path": "webrtc", "controls": true}))
+	b.is("it is live", playerPath("webrtc"), 20*time.Second)
+	const button = "document.querySelector('#p button')"
+	const silent = "[].every.call(document.querySelectorAll('#p video'), function (v) { return v.muted; }) && document.querySelectorAll('#p video').length == 1"
+	b.do(chromedp.Click(chromedp.CSS("#p button"))) // by a hand: without, browsers let no page sound
+	ask(b, chromedp.Evaluate[bool](button+".click(), window.clicked = performance.now(), true"))
+	b.is("the button is that for sound", button+".getAttribute('aria-label') == 'Sound on'", time.Second)
+	b.is("it is live without sound", "performance.now() - clicked > 3000 && "+playerPath("webrtc")+" && "+silent, 20*time.Second)
+}

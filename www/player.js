@@ -910,7 +910,11 @@
 		// Sound is asked for where it is wanted: the session with it begins beside the other.
 		function loud() {
 			o.sound = !o.sound;
-			if (active && active.path === 'webrtc') { better('webrtc'); }
+			if (active && active.path === 'webrtc') {
+				end(trial); // it was begun for what is not wanted any more
+				trial = null;
+				better('webrtc');
+			}
 		}
 		function stats() { o.stats = !o.stats; update(); }
 		function reveal() {
