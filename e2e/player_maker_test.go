@@ -255,4 +255,8 @@ func TestSoundIsSwitchedTwice(t *testing.T) {
 	ask(b, chromedp.Evaluate[bool](button+".click(), window.clicked = performance.now(), true"))
 	b.is("the button is that for sound", button+".getAttribute('aria-label') == 'Sound on'", time.Second)
 	b.is("it is live without sound", "performance.now() - clicked > 3000 && "+playerPath("webrtc")+" && "+silent, 20*time.Second)
+	ask(b, chromedp.Evaluate[bool](button+".click(), true"))
+	b.is("there is sound", "![].every.call(document.querySelectorAll('#p video'), function (v) { return v.muted; }) && document.querySelectorAll('#p video').length == 1", 20*time.Second)
+	ask(b, chromedp.Evaluate[bool]("player.set({ muted: true }), true"))
+	b.is("no sound at all", silent, 10*time.Second)
 }

@@ -1330,6 +1330,7 @@
 				all[k] = changes[k];
 			}
 			if (anew) { restart(other, all); } else { configure(all); }
+			if (o.muted && o.sound) { loud(); }
 			label();
 			update();
 		};
