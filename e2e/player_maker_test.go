@@ -260,3 +260,15 @@ func TestSoundIsSwitchedTwice(t *testing.T) {
 	ask(b, chromedp.Evaluate[bool]("player.set({ muted: true }), true"))
 	b.is("no sound at all", silent, 10*time.Second)
 }
+
+// TestSavingIsNoClickOnThePlayer has a page whose player is clicked on to be opened.
+func TestSavingIsNoClickOnThePlayer(t *testing.T) {
+	t.Parallel()
+	s := servePlayer(t, config(t, "cam1", camsimStart(t, small("cam1")).URL()))
+	b := browse(t, 800, 500, playerPage(s.host, map[string]any{"camera": "cam1", "path": "ws", "controls": true}))
+	b.is("it is live", playerLive, 20*time.Second)
+	ask(b, chromedp.Evaluate[bool](`window.clicks = 0, document.getElementById('p').addEventListener('click', function (e) { clicks++; e.preventDefault(); }), player.snapshot(), true`))
+	if n := b.number("clicks"); n != 0 {
+		t.Errorf("%v clicks", n)
+	}
+}

@@ -1304,6 +1304,7 @@
 			try { a.href = player.frame().toDataURL('image/jpeg', 0.92); } catch (e) { a.href = g.base + (o.cams ? 'wall.jpg?' + wall(o).join('&') : 'snapshot/' + enc(o.camera)); }
 			a.download = player.camera.replace(/[^\w.-]+/g, '_') + '-' + new Date().toISOString().replace(/[:.]/g, '') + '.jpg';
 			a.target = '_blank';
+			a.onclick = function (e) { e.stopPropagation(); }; // it is no click on the player
 			a.click();
 			drop(a);
 			return a.download;
