@@ -151,7 +151,7 @@
 			return s.last_frame_age === null ? null : Math.max(own, s.last_frame_age * 1000 + t - api.at);
 		};
 		pane.show = function (t) {
-			var told = pane.judge(t), ms = pane.age(t), changed = pane.state !== told, cls = told + (pane.big ? ' big' : '') + (pane.held ? ' held' : '');
+			var told = pane.judge(t), ms = pane.age(t), cls = told + (pane.big ? ' big' : '') + (pane.held ? ' held' : '');
 			pane.state = told;
 			if (root.className !== cls) { root.className = cls; }
 			text(state, T(told));
@@ -160,7 +160,6 @@
 			attr(root, 'data-age-ms', ms === null ? '' : Math.round(ms));
 			attr(root, 'data-frames', pane.player.frames);
 			attr(root, 'data-mode', pane.player.path);
-			return changed;
 		};
 		return pane;
 	}
@@ -568,7 +567,7 @@
 	function tick() {
 		var t = now(), live = 0, silent = api.silent(t), alarm = '', title = 'camgate', bad = 0;
 		tiles.concat(large || []).forEach(function (pane) {
-			if (!pane.show(t)) { return; }
+			pane.show(t);
 			if (!pane.link) { return; }
 			attr(pane.link, 'aria-label', pane.name + ', ' + T(pane.state));
 			tell(pane);
