@@ -3,6 +3,10 @@ package e2e
 import (
 	"testing"
 	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"camgate/outputs/httpd"
 )
 
 // TestPageTellsTheBlindWhatTilesAre reads what a screen reader does.
@@ -20,4 +24,15 @@ func TestPageTellsTheBlindWhatTilesAre(t *testing.T) {
 	b.is("it is offline", "document.querySelector('#grid li').getAttribute('data-state') == 'offline'", 8*time.Second+slack)
 	b.is("and called so", label+" == 'door, offline'", 2*time.Second)
 	b.is("which is spoken", "/door: offline/.test(document.getElementById('spoken').textContent)", 3*time.Second)
+}
+
+// TestPageChangesItsWall chooses columns while the wall is shown.
+func TestPageChangesItsWall(t *testing.T) {
+	t.Parallel()
+	s := servePage(t, 4, httpd.Config{})
+	b := browse(t, 1280, 800, "http://"+s.host+"/#wall")
+	const frame = "(function (p) { return p && p.state == 'live' && p.frame(); })(document.querySelector('#wall .picture').player)"
+	b.is("four in two columns", "(function (f) { return f && f.width < 2.5 * f.height; })("+frame+")", 20*time.Second)
+	ask(b, chromedp.Evaluate[bool]("(function (s) { s.selectedIndex = 4; s.dispatchEvent(new Event('change')); })(document.getElementById('columns')), true"))
+	b.is("four in one row", "(function (f) { return f && f.width > 5 * f.height; })("+frame+")", 20*time.Second)
 }

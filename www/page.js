@@ -280,7 +280,7 @@
 			cols = select.selectedIndex;
 			remember('cols', cols);
 			write({ cols: cols ? String(cols) : null });
-			arrange();
+			route();
 		};
 	}
 
