@@ -7,6 +7,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"camgate/outputs/httpd"
+	"camgate/outputs/wall"
 )
 
 // TestPageTellsTheBlindWhatTilesAre reads what a screen reader does.
@@ -26,13 +27,17 @@ func TestPageTellsTheBlindWhatTilesAre(t *testing.T) {
 	b.is("which is spoken", "/door: offline/.test(document.getElementById('spoken').textContent)", 3*time.Second)
 }
 
-// TestPageChangesItsWall chooses columns while the wall is shown.
+// TestPageChangesItsWall chooses columns while the wall is shown, and leaves a wall for the grid.
 func TestPageChangesItsWall(t *testing.T) {
 	t.Parallel()
-	s := servePage(t, 4, httpd.Config{})
+	s := servePage(t, 4, httpd.Config{Walls: []wall.Layout{{Name: "hall", Cameras: []string{"a", "c"}, Columns: 2, Width: 640}}})
 	b := browse(t, 1280, 800, "http://"+s.host+"/#wall")
 	const frame = "(function (p) { return p && p.state == 'live' && p.frame(); })(document.querySelector('#wall .picture').player)"
 	b.is("four in two columns", "(function (f) { return f && f.width < 2.5 * f.height; })("+frame+")", 20*time.Second)
 	ask(b, chromedp.Evaluate[bool]("(function (s) { s.selectedIndex = 4; s.dispatchEvent(new Event('change')); })(document.getElementById('columns')), true"))
 	b.is("four in one row", "(function (f) { return f && f.width > 5 * f.height; })("+frame+")", 20*time.Second)
+	b.open("http://" + s.host + "/?lang=en&wall=hall")
+	b.is("a wall by its address", "document.body.getAttribute('data-view') == 'wall' && "+frame, 20*time.Second)
+	b.do(chromedp.Click(chromedp.CSS("#to-grid")))
+	b.is("the grid is one click away", "document.body && document.body.getAttribute('data-view') == 'grid' && location.search.indexOf('lang=en') > 0", 10*time.Second)
 }

@@ -616,6 +616,7 @@
 		if (e.keyCode === 70) { fullscreen(); }
 	});
 	function press(id, act, by) { $(id).onclick = function (e) { e.preventDefault(); act(by); }; }
+	if (query.wall !== undefined) { $('to-grid').href = address({ wall: null }); } // with no word behind #, that wall is shown
 	press('back', leave);
 	press('notice-back', leave);
 	press('previous', step, -1);
