@@ -41,3 +41,46 @@ func TestPageChangesItsWall(t *testing.T) {
 	b.do(chromedp.Click(chromedp.CSS("#to-grid")))
 	b.is("the grid is one click away", "document.body && document.body.getAttribute('data-view') == 'grid' && location.search.indexOf('lang=en') > 0", 10*time.Second)
 }
+
+// TestPageKeepsCamerasApart goes from a camera that moves to another while the first has not answered yet.
+func TestPageKeepsCamerasApart(t *testing.T) {
+	t.Parallel()
+	s := servePage(t, 2, httpd.Config{})
+	b := browse(t, 1280, 800, "http://"+s.host+"/")
+	b.is("two are live", "document.body.getAttribute('data-cameras') == 2 && "+tilesLive, 20*time.Second)
+	ask(b, chromedp.Evaluate[bool](`(function () {
+		var Real = window.XMLHttpRequest;
+		window.XMLHttpRequest = function () {
+			var r = new Real(), open = r.open;
+			r.open = function (method, url) {
+				var m = /api\/cameras\/(\w)(\/presets|\/ptz)?$/.exec(url), answer;
+				if (!m) { return open.apply(r, arguments); }
+				answer = !m[2] ? { onvif: { ptz: true } } : m[2] == '/ptz' ? { error: 'the motor of ' + m[1] } : [{ token: m[1] + '1', name: 'gate of ' + m[1] }];
+				r.setRequestHeader = function () {};
+				r.send = function () {
+					setTimeout(function () {
+						Object.defineProperty(r, 'status', { value: m[2] == '/ptz' ? 502 : 200 });
+						Object.defineProperty(r, 'statusText', { value: '' });
+						Object.defineProperty(r, 'responseText', { value: JSON.stringify(answer) });
+						r.onload();
+						window.answered = (window.answered || '') + m[0] + ' ';
+					}, m[1] == 'a' && m[2] == '/presets' ? 1500 : 10);
+				};
+			};
+			return r;
+		};
+		location.hash = '#cam=a';
+		return true;
+	})()`))
+	b.is("a can be moved", "!document.getElementById('ptz').hidden", 5*time.Second)
+	ask(b, chromedp.Evaluate[bool](`document.querySelector('[data-move=left]').click(), true`))
+	b.is("or not", "/motor of a/.test(document.getElementById('ptz-said').textContent)", 5*time.Second)
+	ask(b, chromedp.Evaluate[bool](`location.hash = '#cam=b', true`))
+	b.is("both have told their positions", "/a.presets/.test(answered) && /b.presets/.test(answered)", 10*time.Second)
+	if got := ask(b, chromedp.Evaluate[string]("[].map.call(document.getElementById('preset').options, function (o) { return o.value; }).join()")); got != ",b1" {
+		t.Errorf("the positions of b are %q", got)
+	}
+	if got := ask(b, chromedp.Evaluate[string]("document.getElementById('ptz-said').textContent")); got != "" {
+		t.Errorf("what a has said is said of b: %q", got)
+	}
+}

@@ -139,8 +139,9 @@
 	var MOVES = { left: [-1, 0, 0], right: [1, 0, 0], up: [0, 1, 0], down: [0, -1, 0], 'in': [0, 0, 1], out: [0, 0, -1] };
 
 	function order(body) {
+		var to = camera;
 		send('POST', 'api/cameras/' + encodeURIComponent(camera) + '/ptz', body, function (answer, error) {
-			$('ptz-said').textContent = error;
+			if (to === camera) { $('ptz-said').textContent = error; }
 		});
 	}
 	function move(way, seconds) {
@@ -169,11 +170,12 @@
 		b.onclick = function (e) { if (!e.detail) { move(way, 0.4); } }; // by the keyboard
 	}
 	function presets() {
-		var select = $('preset');
+		var select = $('preset'), of = camera;
 		select.textContent = '';
 		child(select, 'option', '', T('goto_')).value = '';
 		select.hidden = true;
 		send('GET', 'api/cameras/' + encodeURIComponent(camera) + '/presets', null, function (answer) {
+			if (of !== camera) { return; }
 			for (var i = 0; answer && i < answer.length; i++) { child(select, 'option', '', answer[i].name || answer[i].token).value = answer[i].token; }
 			select.hidden = !(answer && answer.length);
 		});
@@ -191,6 +193,7 @@
 			release();
 			camera = name;
 			pad.hidden = true;
+			$('ptz-said').textContent = '';
 			pad.setAttribute('data-camera', name);
 		}
 		if (!name) { return; }
