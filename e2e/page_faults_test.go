@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -83,4 +84,8 @@ func TestPageKeepsCamerasApart(t *testing.T) {
 	if got := ask(b, chromedp.Evaluate[string]("document.getElementById('ptz-said').textContent")); got != "" {
 		t.Errorf("what a has said is said of b: %q", got)
 	}
+	for _, key := range []int{37, 39, 70} {
+		ask(b, chromedp.Evaluate[bool](fmt.Sprintf(`(function (e) { Object.defineProperty(e, 'keyCode', { value: %d }); document.getElementById('preset').dispatchEvent(e); })(new KeyboardEvent('keydown', { bubbles: true, cancelable: true })), true`, key)))
+	}
+	b.is("keys in a list choose in it", "location.hash == '#cam=b' && !document.fullscreenElement", time.Second)
 }

@@ -610,7 +610,7 @@
 			return;
 		}
 		if (e.keyCode === 27) { leave(); }
-		if (e.target && e.target.tagName === 'INPUT') { return; }
+		if (e.target && /^(INPUT|SELECT)$/.test(e.target.tagName)) { return; }
 		if (e.keyCode === 37) { step(-1); }
 		if (e.keyCode === 39) { step(1); }
 		if (e.keyCode === 70) { fullscreen(); }
