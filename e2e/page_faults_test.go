@@ -89,3 +89,36 @@ func TestPageKeepsCamerasApart(t *testing.T) {
 	}
 	b.is("keys in a list choose in it", "location.hash == '#cam=b' && !document.fullscreenElement", time.Second)
 }
+
+// TestPageEndsItsSearchWhileSomebodyTypes asks for a password while the search goes on.
+func TestPageEndsItsSearchWhileSomebodyTypes(t *testing.T) {
+	t.Parallel()
+	s := servePage(t, 1, httpd.Config{})
+	b := browse(t, 1280, 800, "http://"+s.host+"/")
+	b.is("one is live", "document.body.getAttribute('data-cameras') == 1 && "+tilesLive, 20*time.Second)
+	ask(b, chromedp.Evaluate[bool](`(function () {
+		var Real = window.XMLHttpRequest, device = { id: 'x', name: 'yard', address: '192.0.2.1', via: [], cameras: [], onvif: ['http://192.0.2.1/'] };
+		window.XMLHttpRequest = function () {
+			var r = new Real(), open = r.open;
+			r.open = function (method, url) {
+				if (url != 'api/discovery') { return open.apply(r, arguments); }
+				r.send = function () {
+					setTimeout(function () {
+						Object.defineProperty(r, 'status', { value: 200 });
+						Object.defineProperty(r, 'responseText', { value: JSON.stringify({ devices: [device] }) });
+						r.onload();
+					}, method == 'POST' ? 1500 : 10);
+				};
+			};
+			return r;
+		};
+		document.getElementById('find').hidden = false;
+		document.getElementById('find').click();
+		return true;
+	})()`))
+	b.is("the camera is listed", "document.querySelector('#found-list li button')", 5*time.Second)
+	ask(b, chromedp.Evaluate[bool]("document.querySelector('#found-list li button').click(), document.querySelector('#found-list input').value = 'admin', true"))
+	b.is("it searches", "/Searching/.test(document.getElementById('found-text').textContent)", 2*time.Second)
+	b.is("the search is over", "document.getElementById('found').getAttribute('data-state') == 'done'", 5*time.Second)
+	b.is("and is not said to go on", "!document.getElementById('found-text').textContent && document.querySelector('#found-list input').value == 'admin'", time.Second)
+}

@@ -99,10 +99,10 @@
 		var i, open = list.querySelector('form');
 		if (!answer) { say(error); return; }
 		found.setAttribute('data-devices', answer.devices.length);
+		say(answer.devices.length ? '' : T('noDevice'));
 		if (open) { return; } // somebody is typing
 		list.textContent = '';
 		for (i = 0; i < answer.devices.length; i++) { show(answer.devices[i]); }
-		say(answer.devices.length ? '' : T('noDevice'));
 	}
 	function search() {
 		if (searching) { return; }
