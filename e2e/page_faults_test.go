@@ -122,3 +122,25 @@ func TestPageEndsItsSearchWhileSomebodyTypes(t *testing.T) {
 	b.is("the search is over", "document.getElementById('found').getAttribute('data-state') == 'done'", 5*time.Second)
 	b.is("and is not said to go on", "!document.getElementById('found-text').textContent && document.querySelector('#found-list input').value == 'admin'", time.Second)
 }
+
+// TestExampleForgetsPictures has two pictures come at once.
+func TestExampleForgetsPictures(t *testing.T) {
+	t.Parallel()
+	o := small("cam1")
+	s := serveWith(t, httpd.Config{Listen: "127.0.0.1:0", WWW: "../examples"}, config(t, "cam1", camsimStart(t, o).URL()))
+	b := browse(t, 800, 600, "http://"+s.host+"/websocket.html")
+	b.is("it shows something", "picture.naturalWidth", 20*time.Second)
+	ask(b, chromedp.Evaluate[bool](`(function () {
+		var make = URL.createObjectURL, end = URL.revokeObjectURL, add = WebSocket.prototype;
+		window.kept = {}, window.made = 0;
+		URL.createObjectURL = function (b) { var u = make.call(URL, b); kept[u] = 1; made++; return u; };
+		URL.revokeObjectURL = function (u) { delete kept[u]; end.call(URL, u); };
+		// The page stands still now and then, and what came meanwhile comes at once.
+		window.still = setInterval(function () { for (var end = performance.now() + 300; performance.now() < end;) { /* busy */ } }, 700);
+		return true;
+	})()`))
+	b.is("many pictures", "made > 100", 30*time.Second)
+	if n := b.number("clearInterval(still), Object.keys(kept).length"); n > 3 {
+		t.Errorf("%v of %v pictures are kept", n, b.number("made"))
+	}
+}
