@@ -13,6 +13,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"camgate/outputs/httpd"
+	"camgate/outputs/wall"
 	"camgate/outputs/webrtc"
 )
 
@@ -271,4 +272,20 @@ func TestSavingIsNoClickOnThePlayer(t *testing.T) {
 	if n := b.number("clicks"); n != 0 {
 		t.Errorf("%v clicks", n)
 	}
+}
+
+// TestWallOnAnotherSite shows stills of a wall on a page that the configuration names.
+func TestWallOnAnotherSite(t *testing.T) {
+	t.Parallel()
+	var host string
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, `<!DOCTYPE html><body style="margin:0"><script src="http://%s/player.js"></script>
+			<camgate-player id="p" camera="hall" path="snapshot" style="width:640px"></camgate-player>
+			<script>var player = document.getElementById('p').player;</script>`, host)
+	}))
+	t.Cleanup(site.Close)
+	server := httpd.Config{Listen: "127.0.0.1:0", Origins: []string{site.URL}, Walls: []wall.Layout{{Name: "hall", Cameras: []string{"cam1", "gone"}, Columns: 2, Width: 640}}}
+	host = serveWith(t, server, config(t, "cam1", camsimStart(t, small("cam1")).URL()), config(t, "gone", "rtsp://127.0.0.1:1/none")).host
+	b := browse(t, 800, 500, site.URL+"/")
+	b.is("one camera is away, the other is not dimmed", "player.state == 'stale' && player.frames > 3 && +getComputedStyle(document.querySelector('#p > div')).opacity == 1", 20*time.Second)
 }

@@ -54,7 +54,7 @@ func (s *Server) crossOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 			}
 			return next(c)
 		}
-		h.Set("Access-Control-Expose-Headers", "Location, ETag, Link, Accept-Patch, Retry-After, X-Timestamp, X-Camera-State, X-Sequence")
+		h.Set("Access-Control-Expose-Headers", "Location, ETag, Link, Date, Accept-Patch, Retry-After, X-Timestamp, X-Camera-State, X-Sequence")
 		if !preflight(r) {
 			return next(c)
 		}
