@@ -289,3 +289,16 @@ func TestWallOnAnotherSite(t *testing.T) {
 	b := browse(t, 800, 500, site.URL+"/")
 	b.is("one camera is away, the other is not dimmed", "player.state == 'stale' && player.frames > 3 && +getComputedStyle(document.querySelector('#p > div')).opacity == 1", 20*time.Second)
 }
+
+// TestSettingsAreNoPause changes what a player is asked for.
+func TestSettingsAreNoPause(t *testing.T) {
+	t.Parallel()
+	s := servePlayer(t, config(t, "cam1", camsimStart(t, small("cam1")).URL()))
+	b := browse(t, 800, 500, playerPage(s.host, map[string]any{"camera": "cam1", "path": "ws"}))
+	b.is("it is live", playerLive, 20*time.Second)
+	ask(b, chromedp.Evaluate[bool]("states = [], player.set({ width: 160 }), true"))
+	b.is("it is live again", playerLive+" && player.frame().width == 160 && states.length", 20*time.Second)
+	if n := b.number("states.filter(function (s) { return s.state == 'paused'; }).length"); n != 0 {
+		t.Errorf("the page was told: %s", ask(b, chromedp.Evaluate[string]("JSON.stringify(states)")))
+	}
+}

@@ -798,7 +798,7 @@
 		var started = true, running = 0, seen = true, observer = null;
 		var active = null, trial = null, screen = null; // attempts: begun, better and beside it, last shown
 		var down = false, waiter = null, waiting = 0, fatal = '', why = {}, fails = {}, nextTrial = 0, retry = 0;
-		var gaps = [], counts = [], settled = 0, sized = 0, width = 0, hover = 0, announced = '', gone = false;
+		var gaps = [], counts = [], settled = 0, sized = 0, width = 0, hover = 0, announced = '', gone = false, changing = false;
 
 		player.element = element;
 		player.state = 'connecting';
@@ -1203,7 +1203,7 @@
 		function update() {
 			var t = now(), told = judge(t), a = active, path = a && a.first ? a.path : '', list, i, changed;
 			var dim = told[0] !== 'live' && !told[3], n;
-			if (gone) { return; }
+			if (gone || changing) { return; }
 			shape();
 			reasons(path);
 			changed = told[0] !== player.state || path !== player.path;
@@ -1338,7 +1338,9 @@
 		function restart(other, options) {
 			var was = started;
 			started = false;
+			changing = true; // it is no pause
 			go();
+			changing = false;
 			started = was;
 			if (options) { configure(options); }
 			if (other) { // nothing of another camera stays
