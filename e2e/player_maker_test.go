@@ -302,3 +302,21 @@ func TestSettingsAreNoPause(t *testing.T) {
 		t.Errorf("the page was told: %s", ask(b, chromedp.Evaluate[string]("JSON.stringify(states)")))
 	}
 }
+
+// TestFrozenPictureAfterAnOutageIsNotLive has the line stand still right after the camera was away.
+func TestFrozenPictureAfterAnOutageIsNotLive(t *testing.T) {
+	t.Parallel()
+	cam := camsimStart(t, small("cam1"))
+	s := servePlayer(t, config(t, "cam1", cam.URL()))
+	line := freezer(t, s.host)
+	b := browse(t, 800, 500, playerPage(line.Addr().String(), map[string]any{"camera": "cam1", "path": "ws,ws", "fps": 1}))
+	b.is("it is live", playerPath("ws"), 20*time.Second)
+	if err := cam.Reboot(40 * time.Second); err != nil {
+		t.Fatal(err)
+	}
+	b.is("it is offline", "player.state == 'offline'", 15*time.Second)
+	frames := b.number("player.frames")
+	b.is("it is live again", fmt.Sprintf("%s && player.frames > %v", playerPath("ws"), frames), 70*time.Second)
+	line.freeze(true)
+	b.is("it is not live any more", "player.state != 'live'", 35*time.Second)
+}

@@ -964,6 +964,7 @@
 			a.told = function (state, reason, part) {
 				if (a.over) { return; }
 				a.state = state === 'idle' ? 'connecting' : state;
+				a.away = a.away || state === 'offline';
 				// Of a wall some cameras may be away: each says so in its part, the others go on.
 				a.part = state === 'stale' && part;
 				a.why = trim(reason);
@@ -976,9 +977,10 @@
 				heard(g);
 				if (live) {
 					if (a.shown && t > a.shown) {
-						gaps.push(t - a.shown);
+						gaps.push(Math.min(t - a.shown, a.away ? 10e3 : 1e12)); // or what is frozen after an hour's outage would be live for hours
 						if (gaps.length > 8) { gaps.shift(); }
 					}
+					a.away = false;
 					a.shown = t - (p.late || 0);
 					player.shownAt = new Date();
 					if (a === active || a === trial) { player.frames++; }
