@@ -320,3 +320,27 @@ func TestFrozenPictureAfterAnOutageIsNotLive(t *testing.T) {
 	line.freeze(true)
 	b.is("it is not live any more", "player.state != 'live'", 35*time.Second)
 }
+
+// TestStillThatNeverComesIsGivenUp destroys a player of another site that waits for one.
+func TestStillThatNeverComesIsGivenUp(t *testing.T) {
+	t.Parallel()
+	s := servePlayer(t, config(t, "cam1", camsimStart(t, small("cam1")).URL()))
+	d := doorTo(t, s.host)
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, `<!DOCTYPE html><body style="margin:0"><script src="http://%s/player.js"></script>
+			<camgate-player id="p" camera="cam1" path="snapshot" style="width:640px"></camgate-player>
+			<script>var player = document.getElementById('p').player;</script>`, d.host())
+	}))
+	t.Cleanup(site.Close)
+	b := browse(t, 800, 500, site.URL+"/")
+	b.is("it shows stills", playerPath("snapshot")+" && player.frames > 2", 20*time.Second)
+	d.block(0, "/snapshot")
+	eventually(t, "one does not come", 10*time.Second, func() bool { return d.open.Load() == 1 })
+	b.is("it does not look live", "player.state == 'stale'", 10*time.Second)
+	ask(b, chromedp.Evaluate[bool]("player.stop(), true"))
+	eventually(t, "nobody waits for it", 5*time.Second, func() bool { return d.open.Load() == 0 })
+	b.is("the last stays on the screen", "player.frame().width > 100", time.Second)
+	d.unblock()
+	ask(b, chromedp.Evaluate[bool]("player.start(), true"))
+	b.is("it is live again", playerPath("snapshot"), 10*time.Second)
+}

@@ -739,7 +739,7 @@
 			slot = true;
 			if (a.over) { return release(); }
 			began = now();
-			if (!xhr) { img.src = address(); return; }
+			if (!xhr) { return plain(); }
 			cancel = request('GET', address(), { blob: true, timeout: FIRST.snapshot }, function (r) {
 				var s;
 				release();
@@ -747,7 +747,6 @@
 				if (!r) {
 					if (absolute(g.base).indexOf(location.protocol + '//' + location.host + '/') === 0 || a.first) { return a.fail('closed', {}); }
 					xhr = false; // of another site: it may be looked at, not read
-					plain();
 					return again(0);
 				}
 				heard(g);
@@ -762,11 +761,27 @@
 				again();
 			});
 		}
+		// plain has another <img> load it: the last picture stays, and what never comes can be given up.
 		function plain() {
-			img.onload = function () { release(); a.picture({}); again(); };
-			img.onerror = function () { release(); a.fail('refused', {}); };
+			var next = layer({ layer: a.layer, options: o }, 'img');
+			next.decoding = 'sync';
+			cancel = function () {
+				next.onload = next.onerror = null;
+				next.removeAttribute('src');
+				drop(next);
+			};
+			next.onload = function () {
+				cancel = nothing;
+				release();
+				drop(img);
+				a.node = img = next;
+				style(img, { visibility: '' });
+				a.picture({});
+				again();
+			};
+			next.onerror = function () { release(); a.fail('refused', {}); };
+			next.src = address();
 		}
-		if (!xhr) { plain(); }
 		a.period = every;
 		ask();
 		a.stop = function () {
