@@ -22,6 +22,10 @@ func init() {
 	pages["early.html"] = `<html lang="en"><body style="margin:0"><script>delete IntersectionObserverEntry.prototype.isIntersecting;</script>
 	<script src="player.js"></script><div id="p" style="width:640px;height:360px"></div>
 	<script>var player = new Camgate.Player(document.getElementById('p'), { camera: 'cam1', path: 'ws' });</script>`
+	pages["2012.html"] = `<html lang="en"><body style="margin:0"><script>
+		['Promise', 'WebSocket', 'fetch', 'Blob', 'RTCPeerConnection', 'IntersectionObserver', 'customElements', 'Reflect', 'CustomEvent', 'btoa'].forEach(function (k) { window[k] = undefined; });
+	</script><script src="player.js"></script><div id="p" style="width:640px;height:360px"></div>
+	<script>var player = new Camgate.Player(document.getElementById('p'), { camera: 'cam1', path: location.search.slice(1), controls: true, stats: true });</script>`
 	pages["template.html"] = `<html lang="en"><head><script src="player.js"></script></head><body style="margin:0">
 	<template id="one"><figure><camgate-player style="width:400px;height:300px"></camgate-player></figure></template><script>
 		function one(camera) {
@@ -343,4 +347,22 @@ func TestStillThatNeverComesIsGivenUp(t *testing.T) {
 	d.unblock()
 	ask(b, chromedp.Evaluate[bool]("player.start(), true"))
 	b.is("it is live again", playerPath("snapshot"), 10*time.Second)
+}
+
+// TestPlayerInABrowserOf2012 takes away what such a browser lacks.
+func TestPlayerInABrowserOf2012(t *testing.T) {
+	t.Parallel()
+	cam := camsimStart(t, small("cam1"))
+	s := servePlayer(t, config(t, "cam1", cam.URL()))
+	b := browse(t, 800, 500, "http://"+s.host+"/2012.html?snapshot")
+	for _, path := range []string{"snapshot", "mjpeg"} {
+		if path != "snapshot" {
+			b.open("http://" + s.host + "/2012.html?" + path)
+		}
+		b.is(path+" is live", playerPath(path)+" && player.frames > 2", 20*time.Second)
+	}
+	s.stop()
+	b.is("the gateway's end is noticed", "player.state == 'error'", 15*time.Second)
+	serveWith(t, httpd.Config{Listen: s.host}, config(t, "cam1", cam.URL()))
+	b.is("and it is back", playerLive, 5*time.Second+slack)
 }
