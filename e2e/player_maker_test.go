@@ -366,3 +366,19 @@ func TestPlayerInABrowserOf2012(t *testing.T) {
 	serveWith(t, httpd.Config{Listen: s.host}, config(t, "cam1", cam.URL()))
 	b.is("and it is back", playerLive, 5*time.Second+slack)
 }
+
+// TestWallOfCamerasSaysWhatItShows is of cameras that the page names, not the configuration.
+func TestWallOfCamerasSaysWhatItShows(t *testing.T) {
+	t.Parallel()
+	cam := camsimStart(t, small("cam1"))
+	s := servePlayer(t, config(t, "cam1", cam.URL()), config(t, "cam 2", cam.URL()), config(t, "gone", "rtsp://127.0.0.1:1/none"))
+	const dimmed = "+getComputedStyle(document.querySelector('#p > div')).opacity < 0.5"
+	b := browse(t, 800, 500, playerPage(s.host, map[string]any{"cams": "cam1,cam 2", "path": "mjpeg,mjpeg"}))
+	b.is("all are live", playerPath("mjpeg"), 20*time.Second)
+	before := b.number("player.frames")
+	b.is("and go on", fmt.Sprintf("player.frames > %v + 8 && %s", before, playerPath("mjpeg")), 20*time.Second)
+	b.open(playerPage(s.host, map[string]any{"cams": "cam1, gone", "path": "mjpeg,mjpeg"}))
+	b.is("some are", "player.state == 'stale' && player.path == 'mjpeg' && /Not all cameras/.test(document.querySelector('.camgate-said').textContent) && !("+dimmed+")", 20*time.Second)
+	b.open(playerPage(s.host, map[string]any{"cams": "gone", "path": "mjpeg,mjpeg"}))
+	b.is("none is", "player.state == 'offline' && "+dimmed, 20*time.Second)
+}

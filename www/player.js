@@ -364,7 +364,15 @@
 		if (o.quality) { list.push('quality=' + o.quality); }
 		return list.length ? '?' + list.join('&') : '';
 	}
-	function wall(o) { return ['cams=' + (o.cams.map ? o.cams : o.cams.split(',')).map(function (n) { return enc(n.trim()); }).join(',')].concat(o.cols ? ['cols=' + o.cols] : [], o.labels ? ['labels=' + o.labels] : []); }
+	function cams(o) { return (o.cams.map ? o.cams : o.cams.split(',')).map(function (n) { return n.trim(); }); }
+	function wall(o) { return ['cams=' + cams(o).map(enc).join(',')].concat(o.cols ? ['cols=' + o.cols] : [], o.labels ? ['labels=' + o.labels] : []); }
+
+	// ofWall is the state of a wall whose cameras the page names: as the gateway tells it of those it names itself.
+	function ofWall(o, list) {
+		var all = cams(o).filter(Boolean), states = list.filter(function (s) { return all.indexOf(s.name) >= 0; }).map(function (s) { return s.state; });
+		var live = all.filter(function (n) { return list.some(function (s) { return s.name === n && s.state === 'live'; }); }).length;
+		return { state: live === all.length ? 'live' : live ? 'stale' : /idle|connecting/.test(states) ? 'connecting' : 'offline', partly: live > 0, last_frame_age: null };
+	}
 
 	paths.webrtc = function (a) {
 		var g = a.gateway, o = a.options, video, pc, channel, cancel = nothing, session = '', told = false, grace = 0;
@@ -693,7 +701,7 @@
 			polled = t;
 			polling = g.polling = true;
 			// Pictures do not say what they are; the camera's state does.
-			cancel = request('GET', g.base + (o.cams ? 'healthz' : 'api/cameras/' + enc(o.camera)), { timeout: 4000 }, function (r) {
+			cancel = request('GET', g.base + 'api/cameras' + (o.cams ? '' : '/' + enc(o.camera)), { timeout: 4000 }, function (r) {
 				var s = r && r.status === 200 && parse(r.responseText);
 				function done() {
 					polling = g.polling = false;
@@ -708,6 +716,7 @@
 					});
 				}
 				heard(g);
+				if (o.cams && s && s.filter) { s = ofWall(o, s); }
 				if (s && s.state) {
 					a.period = s.fps ? 1000 / s.fps : 0;
 					// A picture that came meanwhile knows better.
