@@ -120,6 +120,9 @@ func TestKioskSurvives(t *testing.T) {
 	serveWith(t, httpd.Config{Listen: host}, configs...)
 	b.open("http://" + host + "/?kiosk&cams=a#cam=a")
 	b.is("one alone, large", "document.getElementById('view').getAttribute('data-state') == 'live' && document.querySelector('#view .picture').offsetHeight == innerHeight", 20*time.Second)
+	b.open("http://" + host + "/?kiosk#cam=gone")
+	b.is("one that is not there is said to be missing", "document.getElementById('notice').offsetHeight > 0 && /gone/.test(document.getElementById('notice-title').textContent)", 10*time.Second)
+	b.keep("kiosk-missing")
 }
 
 func TestPageShowsWalls(t *testing.T) {

@@ -50,7 +50,14 @@ func playerPage(host string, options map[string]any) string {
 // playerFrame is the number burnt into the picture that a player shows, read from its canvas.
 func (b *browser) playerFrame() (uint32, bool) {
 	b.t.Helper()
-	data := ask(b, chromedp.Evaluate[string](`(function () { var c = player.frame(); return c ? c.toDataURL('image/png').split(',')[1] : ''; })()`))
+	// Made small, or a loaded machine writes and reads a PNG of a large picture for seconds.
+	data := ask(b, chromedp.Evaluate[string](`(function () {
+		var c = player.frame(), small = document.createElement('canvas');
+		small.width = 256;
+		small.height = 144;
+		if (c) { small.getContext('2d').drawImage(c, 0, 0, 256, 144); }
+		return c ? small.toDataURL('image/png').split(',')[1] : '';
+	})()`))
 	if data == "" {
 		return 0, false
 	}

@@ -163,7 +163,11 @@
 	}
 	function button(b) {
 		var way = b.getAttribute('data-move');
-		function down(e) { e.preventDefault(); hold(way); }
+		function down(e) {
+			if (e.button) { return; } // the menu's
+			e.preventDefault();
+			hold(way);
+		}
 		b.addEventListener('mousedown', down);
 		b.addEventListener('touchstart', down);
 		['mouseup', 'mouseleave', 'touchend', 'touchcancel', 'blur'].forEach(function (end) { b.addEventListener(end, release); });
