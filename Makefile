@@ -56,7 +56,7 @@ bench-peers: build ## the same for go2rtc and Motion
 	@go build -o bin/bench ./bench
 	@bin/bench -peers
 
-fuzz: deps-test ## each fuzz target for FUZZTIME (10s), of all packages or those in FUZZ
+fuzz: deps-test ## each fuzz target for FUZZTIME (10s, or 20000x inputs), of all packages or those in FUZZ
 	@sh scripts/fuzz.sh $(FUZZTIME) $(FUZZ)
 
 clean: ## remove what was built

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Runs every fuzz target for a time each, two at once: scripts/fuzz.sh 10s [PACKAGE…]
+# Runs every fuzz target for a time each, or with a number of inputs, two at once:
+# scripts/fuzz.sh 10s [PACKAGE…], scripts/fuzz.sh 20000x [PACKAGE…]
 set -eu
 time=${1:-10s}
 [ $# -eq 0 ] || shift
