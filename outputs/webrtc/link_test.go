@@ -75,7 +75,7 @@ func TestWallClockThatIsSetBackIsNoDelay(t *testing.T) {
 	now := time.Now()
 	back := setBack(now, time.Hour)
 	if back.Sub(now) != 0 || back.Unix() != now.Add(-time.Hour).Unix() {
-		t.Skip("times are laid out in another way")
+		t.Fatal("this Go lays times out in another way: setBack is to do as it does")
 	}
 	never := func(int) bool { return false }
 	l := &link{}
