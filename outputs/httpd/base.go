@@ -56,5 +56,8 @@ func (s *Server) link(c echo.Context, path string) string {
 
 // nothing is the answer where there is nothing.
 func (s *Server) nothing(c echo.Context) *failure {
+	if !s.cfg.Legacy.URLs && ofOthers.MatchString(c.Request().URL.Path) {
+		return notFound("another program has cameras under this address; camgate has them there too with urls = true in [legacy] of the configuration")
+	}
 	return notFound("there is nothing here; " + s.link(c, "/") + " is the page with all cameras")
 }

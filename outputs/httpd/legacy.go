@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -61,6 +62,9 @@ func readLive(c echo.Context) (legacy.Asked, error) {
 	a.Named = a.Camera == ""
 	return a, err
 }
+
+// ofOthers are the addresses of routeLegacy that programs other than cctvAgent have.
+var ofOthers = regexp.MustCompile(`^/(axis-cgi|jpg|mjpg|image|cgi-bin|zm)/|^/stream$|^/snapshot$|^/api/(stream\.mjpeg|frame\.jpeg)$`)
 
 // routeLegacy serves cameras under the addresses of other programs.
 func (s *Server) routeLegacy(e *echo.Echo) {

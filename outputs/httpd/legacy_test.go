@@ -300,8 +300,8 @@ func TestOthersAddressesAreNotThereUnlessWanted(t *testing.T) {
 	cam.show(100, media.Live)
 	g := serve(t, Config{}, cam)
 	for _, path := range []string{"/axis-cgi/mjpg/video.cgi", "/stream", "/snapshot", "/mjpg/cam1/video.mjpg", "/image/cam1", "/cgi-bin/nph-zms", "/api/stream.mjpeg?src=cam1"} {
-		if response, _ := g.get(t, "GET", path); response.StatusCode != 404 {
-			t.Errorf("%s: %d", path, response.StatusCode)
+		if response, body := g.get(t, "GET", path); response.StatusCode != 404 || !strings.Contains(body, "urls = true in [legacy]") {
+			t.Errorf("%s: %d %q", path, response.StatusCode, body)
 		}
 	}
 	if response, body := g.get(t, "GET", "/?action=stream"); response.StatusCode != 200 || !strings.Contains(body, "built in") {
