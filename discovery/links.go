@@ -127,8 +127,13 @@ func (n *network) ours(a netip.Addr) bool {
 	})
 }
 
-// equal says whether nothing differs that sockets depend on.
+// equal says whether nothing differs on any interface.
 func (n *network) equal(m *network) bool {
-	return m != nil && slices.EqualFunc(n.searched, m.searched, func(a, b *link) bool { return a.key() == b.key() }) &&
+	return n.searchesAs(m) &&
 		slices.EqualFunc(n.all, m.all, func(a, b *link) bool { return a.key() == b.key() && a.up == b.up })
+}
+
+// searchesAs says whether nothing differs on the interfaces that are searched.
+func (n *network) searchesAs(m *network) bool {
+	return slices.EqualFunc(n.searched, m.searched, func(a, b *link) bool { return a.key() == b.key() })
 }

@@ -134,6 +134,37 @@ func TestInterfacesAreFollowed(t *testing.T) {
 	}
 }
 
+// TestWhatAChangeSearches: interfaces come and go with each container; only those that are
+// searched, or through which hosts are asked, have cameras searched again.
+func TestWhatAChangeSearches(t *testing.T) {
+	t.Parallel()
+	at := func(addr string) []netip.Prefix { return []netip.Prefix{netip.MustParsePrefix(addr)} }
+	lan, moved := &link{name: "eth0", index: 2, up: true, addrs: at("192.0.2.1/24")}, &link{name: "eth0", index: 2, up: true, addrs: at("192.0.2.2/24")}
+	container := &link{name: "veth0", index: 9, up: true, addrs: at("10.0.0.1/24")}
+	before := &network{all: []*link{lan}, searched: []*link{lan}}
+	hosts := []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}
+	for _, c := range []struct {
+		what     string
+		now      network
+		unicast  []netip.Prefix
+		searched bool
+	}{
+		{"another interface came", network{all: []*link{lan, container}, searched: []*link{lan}}, nil, false},
+		{"another interface came, and hosts are asked one by one", network{all: []*link{lan, container}, searched: []*link{lan}}, hosts, true},
+		{"a searched interface came", network{all: []*link{lan, container}, searched: []*link{lan, container}}, nil, true},
+		{"the address changed", network{all: []*link{moved}, searched: []*link{moved}}, nil, true},
+		{"the searched interface went", network{all: []*link{container}}, nil, false},
+	} {
+		w := &watch{f: &Finder{options: Options{Unicast: c.unicast}}}
+		if before.equal(&c.now) {
+			t.Errorf("%s: no change is seen", c.what)
+		}
+		if searched := w.reachesMore(before, &c.now); searched != c.searched {
+			t.Errorf("%s: searched: %t", c.what, searched)
+		}
+	}
+}
+
 // TestCameraThatMovesIsFollowed: it gets another address, says hello, and is searched for.
 func TestCameraThatMovesIsFollowed(t *testing.T) {
 	if t.Parallel(); !testnet.Alone(t) {

@@ -75,10 +75,20 @@ func (w *watch) look() {
 		return
 	}
 	w.follow(n)
-	if before != nil && !n.equal(before) && len(n.searched) > 0 {
+	if before != nil && !n.equal(before) && w.reachesMore(before, n) {
 		w.f.log.Info("discovery: the network interfaces changed; searching again")
 		w.search()
 	}
+}
+
+// reachesMore says whether a change can have brought cameras into reach: one of the
+// interfaces that are searched, or of any where hosts are asked one by one, through routers
+// and tunnels. (Interfaces come and go with each container on some machines.)
+func (w *watch) reachesMore(before, now *network) bool {
+	if len(w.f.options.Unicast) > 0 {
+		return true
+	}
+	return len(now.searched) > 0 && !now.searchesAs(before)
 }
 
 // search searches beside all else.
