@@ -108,6 +108,7 @@ func TestUnicastOverIPv6(t *testing.T) {
 func TestAnnouncementsAreHeard(t *testing.T) {
 	t.Parallel()
 	p := newPeer(t, "lo", "127.0.0.1", 0, 0)
+	p.mute.Store(true)
 	changed, gone := make(chan Device, 10), make(chan Device, 10)
 	f := p.finder(func(o *Options) {
 		o.Listen = true

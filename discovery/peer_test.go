@@ -56,6 +56,7 @@ type peer struct {
 	probes   atomic.Int64
 	searches atomic.Int64
 	fetches  atomic.Int64
+	mute     atomic.Bool // it answers no searches: what is known of it, it announced
 	readers  sync.WaitGroup
 
 	mu     sync.Mutex
@@ -178,7 +179,7 @@ func (p *peer) about(f *fake) string {
 }
 
 func (p *peer) answerProbe(c *net.UDPConn, message string, from netip.AddrPort) {
-	if !strings.Contains(message, "/Probe<") {
+	if !strings.Contains(message, "/Probe<") || p.mute.Load() {
 		return
 	}
 	p.probes.Add(1)
@@ -225,7 +226,7 @@ func (p *peer) location(f *fake) string {
 }
 
 func (p *peer) answerSearch(c *net.UDPConn, message string, from netip.AddrPort) {
-	if !strings.HasPrefix(message, "M-SEARCH ") {
+	if !strings.HasPrefix(message, "M-SEARCH ") || p.mute.Load() {
 		return
 	}
 	p.searches.Add(1)
