@@ -115,7 +115,7 @@ func (g *Gateway) Reload(cfg *config.Config) (string, error) {
 	changed := 0
 	for _, c := range cfg.Cameras {
 		was := old.byName[strings.ToLower(c.Name)]
-		if was != nil && was.origin == configured && was.cfg == c && was.limits == cfg.Limits {
+		if was != nil && was.origin == configured && was.cfg == c && sameLimits(was.limits, cfg.Limits) {
 			entries = append(entries, was)
 			continue
 		}
@@ -149,6 +149,13 @@ func (g *Gateway) Reload(cfg *config.Config) (string, error) {
 		return "no camera has changed" + rest, nil
 	}
 	return fmt.Sprintf("%s new, %d changed, %d removed%s", count(len(fresh)-changed, "camera"), changed, len(gone)-changed, rest), nil
+}
+
+// sameLimits says whether two limits are the same to a camera. How many viewers there may be
+// altogether is none of its business.
+func sameLimits(a, b config.Limits) bool {
+	a.MaxViewers = b.MaxViewers
+	return a == b
 }
 
 // configuredToo says whether the device of a camera that was found is one of the

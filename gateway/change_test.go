@@ -168,6 +168,20 @@ func TestReloadSaysWhatHoldsAfterARestart(t *testing.T) {
 	}
 }
 
+// TestANumberOfViewersDisturbsNoCamera: it is no matter of the cameras', and holds after a
+// restart.
+func TestANumberOfViewersDisturbsNoCamera(t *testing.T) {
+	g, _, _ := run(t, twoCameras)
+	a, b := g.Camera("a"), g.Camera("b")
+	said, err := g.Reload(parse(t, "[limits]\nmax_viewers = 7\n"+twoCameras))
+	if err != nil || !strings.HasPrefix(said, "no camera has changed;") || !strings.Contains(said, "max_viewers") {
+		t.Errorf("another number of viewers: %q, %v", said, err)
+	}
+	if g.Camera("a") != a || g.Camera("b") != b {
+		t.Error("the cameras were replaced, and all who watch them disturbed")
+	}
+}
+
 func TestForgettingRemovesWhatWasFound(t *testing.T) {
 	g, f, _ := run(t, twoCameras)
 	cam := newFakeCamera(t, "", "1")
