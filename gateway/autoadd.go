@@ -152,6 +152,8 @@ func (g *Gateway) addFound(ctx context.Context, d discovery.Device) (names []str
 func (g *Gateway) addAll(d discovery.Device, name, from string, eyes []string, why origin) ([]string, error) {
 	names := numbered(name, len(eyes))
 	if name == "" {
+		g.naming.Lock()
+		defer g.naming.Unlock()
 		names = g.namesFor(d, len(eyes))
 	}
 	for n, eye := range eyes {

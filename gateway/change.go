@@ -15,6 +15,8 @@ import (
 // name; the error is ErrExists, ErrNotRunning, or says what is wrong with name or source.
 func (g *Gateway) Add(name, from string) (string, error) {
 	if name == "" {
+		g.naming.Lock()
+		defer g.naming.Unlock()
 		var err error
 		if name, err = g.nameFor(from); err != nil {
 			return "", err

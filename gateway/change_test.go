@@ -70,6 +70,31 @@ func TestACameraWithoutANameGetsAReadableOne(t *testing.T) {
 	}
 }
 
+// TestNamesThatAreMadeAtOnceDiffer: whoever asks for none does not hear that it is taken.
+func TestNamesThatAreMadeAtOnceDiffer(t *testing.T) {
+	g, _, _ := run(t, "")
+	d := at("urn:uuid:1", "192.0.2.7")
+	d.Model, d.Serial = "Dome", "123456"
+	const each = 20
+	var all sync.WaitGroup
+	for range each {
+		all.Go(func() {
+			if _, err := g.Add("", "rtsp://192.0.2.10/1"); err != nil {
+				t.Error(err)
+			}
+		})
+		all.Go(func() {
+			if _, err := g.addAll(d, "", "onvif://192.0.2.7", []string{"1", "2"}, found); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if n := len(g.Cameras()); n != 3*each {
+		t.Errorf("%d cameras are served, want %d", n, 3*each)
+	}
+}
+
 func TestManyChangesAtOnceAndTheEnd(t *testing.T) {
 	g, _, end := run(t, twoCameras)
 	var all sync.WaitGroup
