@@ -156,12 +156,13 @@ func (g *Gateway) addAll(d discovery.Device, name, from string, eyes []string, w
 		defer g.naming.Unlock()
 		names = g.namesFor(d, len(eyes))
 	}
+	var cameras []config.Camera
 	for n, eye := range eyes {
 		one := from
 		if n > 0 {
 			u, err := url.Parse(from)
 			if err != nil {
-				return names[:n], errors.New("its address cannot be read")
+				return nil, errors.New("its address cannot be read")
 			}
 			query := u.Query()
 			query.Set("source", eye)
@@ -169,11 +170,17 @@ func (g *Gateway) addAll(d discovery.Device, name, from string, eyes []string, w
 			one = u.String()
 		}
 		c, err := config.NewCamera(names[n], one)
-		if err == nil {
-			c.ID = d.ID
-			err = g.add(c, why, &d.ID)
-		}
 		if err != nil {
+			return nil, err
+		}
+		if !g.free(names[n : n+1]) { // else some of its cameras would be missing, and nobody told
+			return nil, fmt.Errorf("camera %q: %w", c.Name, ErrExists)
+		}
+		c.ID = d.ID
+		cameras = append(cameras, c)
+	}
+	for n, c := range cameras {
+		if err := g.add(c, why, &d.ID); err != nil {
 			return names[:n], err
 		}
 	}

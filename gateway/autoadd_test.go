@@ -314,6 +314,22 @@ func TestAddingADeviceAsksItFirst(t *testing.T) {
 }
 
 // TestGuessingIsSlow: the page is no way to lock a camera's account.
+// TestADeviceOfSeveralEyesIsAddedWholeOrNot: names behind the first may be taken.
+func TestADeviceOfSeveralEyesIsAddedWholeOrNot(t *testing.T) {
+	g, f, _ := run(t, "[[camera]]\nname = \"yard-2\"\nsource = \"rtsp://192.0.2.1:1/a\"\n")
+	f.find(newFakeCamera(t, "", "1", "2", "3").device("urn:uuid:1", "Dome"))
+	name, err := g.AddDevice(context.Background(), "urn:uuid:1", "yard", "", "")
+	if !errors.Is(err, ErrExists) || !strings.Contains(err.Error(), `"yard-2"`) || len(g.Cameras()) != 1 {
+		t.Errorf("it is added as %q, %v: there are %q", name, err, names(g))
+	}
+	if name, err = g.AddDevice(context.Background(), "urn:uuid:1", strings.Repeat("x", 63), "", ""); err == nil || len(g.Cameras()) != 1 {
+		t.Errorf("under a name that leaves no room for numbers it is added as %q, %v: there are %q", name, err, names(g))
+	}
+	if name, err = g.AddDevice(context.Background(), "urn:uuid:1", "garden", "", ""); err != nil || len(g.Cameras()) != 4 {
+		t.Errorf("under another name it is added as %q, %v: there are %q", name, err, names(g))
+	}
+}
+
 func TestGuessingIsSlow(t *testing.T) {
 	g, f, _ := run(t, "")
 	cam, ctx := newFakeCamera(t, "admin", "1"), context.Background()
