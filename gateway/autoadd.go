@@ -83,12 +83,13 @@ func (g *Gateway) considerAll(ctx context.Context) {
 		if !g.isNew(d) {
 			continue
 		}
+		lookUp(ctx, g.served.Load().entries)
 		select {
 		case turns <- struct{}{}:
 		case <-ctx.Done():
 			return
 		}
-		if !g.isNew(d) { // another of the same address was tried meanwhile
+		if !g.isNew(d) { // it is a camera's by its name, or another of the same address was tried meanwhile
 			<-turns
 			continue
 		}

@@ -69,6 +69,32 @@ func TestCamerasOfTheSameNameAreAllServed(t *testing.T) {
 	}
 }
 
+// TestAConfiguredCameraIsNotServedASecondTime: however its address is written.
+func TestAConfiguredCameraIsNotServedASecondTime(t *testing.T) {
+	cam := newFakeCamera(t, "", "1")
+	_, port, _ := strings.Cut(strings.TrimPrefix(cam.URL, "http://"), ":")
+	for _, source := range []string{"onvif://localhost:" + port + "/onvif/device_service", "onvif://LOCALHOST:" + port, "rtsp://localhost:1/x", "rtsp://[::ffff:127.0.0.1]:1/x"} {
+		g, f, _ := run(t, "[[camera]]\nname = \"door\"\nsource = \""+source+"\"\n")
+		f.find(cam.device("urn:uuid:1", "Dome"))
+		g.considerAll(context.Background())
+		if got := names(g); !slices.Equal(got, []string{"door"}) {
+			t.Errorf("beside %s there are %q", source, got)
+		}
+	}
+	g, f, _ := run(t, "[[camera]]\nname = \"door\"\nsource = \"onvif://localhost:1\"\n")
+	f.find(cam.device("urn:uuid:1", "Dome"))
+	g.considerAll(context.Background())
+	if got := names(g); len(got) != 2 {
+		t.Errorf("beside one at another port there are %q", got)
+	}
+	if _, err := g.Reload(parse(t, "[[camera]]\nname = \"door\"\nsource = \"onvif://localhost:"+port+"\"\n")); err != nil {
+		t.Fatal(err)
+	}
+	if got := names(g); !slices.Equal(got, []string{"door"}) {
+		t.Errorf("configured by its name after it was found: there are %q", got)
+	}
+}
+
 // TestNoneOfThreeHundredIsMissed: all are looked at, not as many as fit into a queue.
 func TestNoneOfThreeHundredIsMissed(t *testing.T) {
 	g, f, _ := run(t, "[discovery]\nauto_add = true\n")

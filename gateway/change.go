@@ -130,6 +130,9 @@ func (g *Gateway) Reload(cfg *config.Config) (string, error) {
 		}
 		entries, fresh = append(entries, e), append(fresh, e)
 	}
+	if slices.ContainsFunc(old.entries, func(e *entry) bool { return e.origin == found }) {
+		lookUp(g.running, fresh)
+	}
 	for _, e := range old.entries {
 		named := slices.ContainsFunc(entries, func(other *entry) bool { return strings.EqualFold(other.cfg.Name, e.cfg.Name) })
 		switch {

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"camgate/camera"
@@ -19,6 +20,11 @@ const (
 
 	// missedEvery is how often the network is asked for cameras that do not answer.
 	missedEvery = 30 * time.Second
+
+	// lookUpTimeout bounds the look-up of the cameras' names, which lookUpEvery is the least
+	// distance of.
+	lookUpTimeout = 2 * time.Second
+	lookUpEvery   = time.Minute
 )
 
 // Devices are the cameras that were found on the network, by address.
@@ -66,7 +72,8 @@ func (g *Gateway) seen(d discovery.Device) {
 // recognise notes that the device is the camera, by which it is found again where it moves:
 // it answered from the configured address. Others may name that address.
 func (e *entry) recognise(d discovery.Device) {
-	if d.Address.String() == hostOf(e.address) && e.isOf(d) {
+	own, err := netip.ParseAddr(hostOf(e.address))
+	if err == nil && own.Unmap() == d.Address.Unmap() && e.isOf(d) {
 		e.device.CompareAndSwap(nil, &d.ID)
 	}
 }
@@ -86,14 +93,61 @@ func (e *entry) serves(d discovery.Device) bool {
 // over ONVIF must have the device's port too, where it names one: several cameras may be
 // behind one address.
 func (e *entry) isOf(d discovery.Device) bool {
-	host := hostOf(e.address)
 	if e.address.ONVIF() {
+		_, port, _ := net.SplitHostPort(e.address.Host())
 		return slices.ContainsFunc(servicesOf(d, ""), func(service string) bool {
-			name, _, _ := net.SplitHostPort(service)
-			return service == e.address.Host() || name == host && !e.address.PortGiven()
+			host, other, _ := net.SplitHostPort(service)
+			addr, err := netip.ParseAddr(host)
+			return err == nil && e.isAt(addr) && (other == port || !e.address.PortGiven())
 		})
 	}
-	return d.Address.String() == host || slices.ContainsFunc(d.Also, func(also netip.Addr) bool { return also.String() == host })
+	return e.isAt(d.Address) || slices.ContainsFunc(d.Also, e.isAt)
+}
+
+// isAt says whether the camera's configured address is addr, however it is written, as far
+// as is known.
+func (e *entry) isAt(addr netip.Addr) bool {
+	if own, err := netip.ParseAddr(hostOf(e.address)); err == nil {
+		return own.Unmap() == addr.Unmap()
+	}
+	at := e.named.Load()
+	return at != nil && slices.Contains(at.addresses, addr.Unmap())
+}
+
+// named is where a camera's name has led to.
+type named struct {
+	addresses []netip.Addr
+	looked    time.Time
+}
+
+// lookUp looks up those cameras that are configured by name, all at the same time and each now
+// and then: auto_add would serve them once more, under another name.
+func lookUp(ctx context.Context, entries []*entry) {
+	ctx, cancel := context.WithTimeout(ctx, lookUpTimeout)
+	defer cancel()
+	var all sync.WaitGroup
+	defer all.Wait()
+	for _, e := range entries {
+		host := hostOf(e.address)
+		if _, err := netip.ParseAddr(host); err == nil {
+			continue
+		}
+		last := e.named.Load()
+		if last != nil && time.Since(last.looked) < lookUpEvery {
+			continue
+		}
+		all.Go(func() {
+			now := &named{looked: time.Now()}
+			found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+			if err != nil && last != nil {
+				found = last.addresses // it is hardly gone
+			}
+			for _, addr := range found {
+				now.addresses = append(now.addresses, addr.Unmap())
+			}
+			e.named.Store(now)
+		})
+	}
 }
 
 // whereIs says at which host:port a camera is that does not answer at id.Host: where a

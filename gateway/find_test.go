@@ -133,6 +133,18 @@ func TestACameraThatIsAddedLaterIsKnownToo(t *testing.T) {
 	}
 }
 
+// TestAnIPv6AddressIsTheSameHoweverItIsWritten: in capitals, with zeros.
+func TestAnIPv6AddressIsTheSameHoweverItIsWritten(t *testing.T) {
+	for _, source := range []string{"onvif://[2001:DB8:0:0::7]", "onvif://[2001:db8::0007]:80", "rtsp://[2001:DB8::7]/1"} {
+		g, _ := made(t, "[[camera]]\nname = \"door\"\nsource = \""+source+"\"\n")
+		d := at("urn:uuid:aa", "2001:db8::7")
+		g.seen(d)
+		if id := g.served.Load().byName["door"].device.Load(); id == nil || !g.serves(d) {
+			t.Errorf("%s is not recognised", source)
+		}
+	}
+}
+
 func TestADeviceIsServedByWhichever(t *testing.T) {
 	g, _ := made(t, "[[camera]]\nname = \"door\"\nsource = \"onvif://192.0.2.1:80\"\nid = \"S1\"\n[[camera]]\nname = \"stream\"\nsource = \"rtsp://192.0.2.3/1\"\n[[camera]]\nname = \"known\"\nsource = \"onvif://192.0.2.4\"\nid = \"urn:uuid:AA\"\n")
 	serial := at("urn:uuid:x", "192.0.2.99")

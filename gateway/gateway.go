@@ -89,6 +89,7 @@ type entry struct {
 	ended   chan struct{}
 
 	device atomic.Pointer[string] // ID of the device that was found at its address
+	named  atomic.Pointer[named]  // where that is, if it is a name; nil: not looked up yet
 }
 
 // New makes the cameras of a configuration that config.Load has checked. The error names
