@@ -571,6 +571,33 @@ func TestAddressesThatComeLaterAreAnnounced(t *testing.T) {
 	}
 }
 
+// TestViewerThatIsBackIsNotTakenForAway where the news of its break come last.
+func TestViewerThatIsBackIsNotTakenForAway(t *testing.T) {
+	cam := newFake("cam1", media.H264)
+	cam.bring(true, 1000)
+	g := serve(t, Options{}, cam)
+	c := browse(t, nil).receive(pion.RTPCodecTypeVideo).play(g.url + "cam1")
+	c.next(5 * time.Second)
+	one := onlySession(g)
+	one.look(func() pion.PeerConnectionState {
+		if one.looking.TryLock() {
+			one.looking.Unlock()
+			t.Error("two of the news are taken at the same time: the older may win")
+		}
+		return pion.PeerConnectionStateDisconnected
+	})
+	if !one.away.Load() {
+		t.Error("a break is not noticed")
+	}
+	one.look(one.pc.ConnectionState) // whatever the news were, this is how it is
+	if one.away.Load() {
+		t.Error("it is taken for away")
+	}
+	cam.bring(true, 300)
+	for p := c.next(5 * time.Second); p.Payload[0] != 0x65; p = c.next(5 * time.Second) {
+	}
+}
+
 // TestViewerThatIsAwayForAMoment gets nothing meanwhile, and a key frame when it is back.
 func TestViewerThatIsAwayForAMoment(t *testing.T) {
 	cam := newFake("cam1", media.H264)

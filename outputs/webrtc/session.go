@@ -57,7 +57,8 @@ type session struct {
 
 	// away: nothing has come from the browser for seconds. Nothing is sent then: packets to
 	// a host that is gone wait in the kernel, in the buffer that all sessions share.
-	away atomic.Bool
+	away    atomic.Bool
+	looking sync.Mutex // held while away is made of the connection's state
 
 	signalling sync.Mutex // one exchange at a time; guards offer, answer, etag, anew and trickled
 	offer      *sdp.SessionDescription
@@ -105,17 +106,7 @@ func (one *session) spawn(what string, part func() error) {
 
 // listen takes what pion tells.
 func (one *session) listen() {
-	one.pc.OnConnectionStateChange(func(state pion.PeerConnectionState) {
-		switch state {
-		case pion.PeerConnectionStateConnected:
-			one.connectedOnce.Do(func() { close(one.connected) })
-			one.away.Store(false)
-		case pion.PeerConnectionStateDisconnected:
-			one.away.Store(true)
-		case pion.PeerConnectionStateFailed, pion.PeerConnectionStateClosed:
-			one.cancel(errGone)
-		}
-	})
+	one.pc.OnConnectionStateChange(func(pion.PeerConnectionState) { one.look(one.pc.ConnectionState) })
 	one.pc.OnICECandidate(func(c *pion.ICECandidate) {
 		if c == nil {
 			select {
@@ -131,6 +122,23 @@ func (one *session) listen() {
 	})
 	one.pc.OnDataChannel(one.channel)
 	one.pc.SCTP().Transport().ICETransport().OnSelectedCandidatePairChange(one.batchFor)
+}
+
+// look acts on the state that the connection has now. pion tells of each state in a goroutine
+// of its own, and so perhaps of the last one first: a browser that is back must not be taken
+// for one that is away.
+func (one *session) look(state func() pion.PeerConnectionState) {
+	one.looking.Lock()
+	defer one.looking.Unlock()
+	switch state() {
+	case pion.PeerConnectionStateConnected:
+		one.connectedOnce.Do(func() { close(one.connected) })
+		one.away.Store(false)
+	case pion.PeerConnectionStateDisconnected:
+		one.away.Store(true)
+	case pion.PeerConnectionStateFailed, pion.PeerConnectionStateClosed:
+		one.cancel(errGone)
+	}
 }
 
 func (one *session) forgetCandidates() {
