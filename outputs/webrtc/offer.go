@@ -277,6 +277,12 @@ func (o *offer) videoFormat(codec media.Codec, sps []byte, any bool) (best forma
 	return best, found
 }
 
+// anyH264 is the format in which H.264 is sent that is not known yet: of High, if there is
+// one, which holds nearly every camera's.
+func (o *offer) anyH264() (format, bool) {
+	return o.videoFormat(media.H264, []byte{0x67, 100, 0, 0}, true)
+}
+
 // audioFormat is the format in which sound of a codec is sent.
 func (o *offer) audioFormat(codec media.AudioCodec) (format, bool) {
 	for _, f := range o.audioFormats {
@@ -309,16 +315,18 @@ func (o *offer) audioCodecs() (list []media.AudioCodec) {
 	return list
 }
 
-// narrow leaves of a section the one format that was chosen. So the answer has it alone,
-// with the browser's number.
-func narrow(m *sdp.MediaDescription, f format) {
-	number := strconv.Itoa(int(f.payload))
-	m.MediaName.Formats = []string{number}
+// narrow leaves of a section the formats that were chosen. So the answer has them alone,
+// with the browser's numbers.
+func narrow(m *sdp.MediaDescription, chosen ...format) {
+	m.MediaName.Formats = nil
+	for _, f := range chosen {
+		m.MediaName.Formats = append(m.MediaName.Formats, strconv.Itoa(int(f.payload)))
+	}
 	m.Attributes = slices.DeleteFunc(m.Attributes, func(a sdp.Attribute) bool {
 		switch a.Key {
 		case "rtpmap", "fmtp", "rtcp-fb":
 			of, _, _ := strings.Cut(a.Value, " ")
-			return of != number && of != "*"
+			return of != "*" && !slices.Contains(m.MediaName.Formats, of)
 		}
 		return false
 	})

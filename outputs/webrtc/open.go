@@ -138,6 +138,9 @@ func (one *session) choose(ctx context.Context, o *offer, a Asked) error {
 		format, found := o.videoFormat(f.Codec, f.SPS, one.lenient || f.Transcoded)
 		if found {
 			one.pictures, one.format, one.video, one.wanted = r, f, format, wanted
+			if f.Codec == media.H265 { // which nothing else is made into
+				one.spare, one.hasSpare = o.anyH264()
+			}
 			return nil
 		}
 		r.Close()
@@ -202,6 +205,15 @@ func (one *session) openSound(ctx context.Context, from source, codecs []media.A
 	return r, codec
 }
 
+// videoFormats are those that pictures may be sent in: the one they are sent in first, and
+// the one for a smaller stream in another codec.
+func (one *session) videoFormats() []format {
+	if one.hasSpare {
+		return []format{one.video, one.spare}
+	}
+	return []format{one.video}
+}
+
 // negotiate makes the peer connection and the answer.
 func (one *session) negotiate(ctx context.Context, o *offer) (answer Answer, err error) {
 	defer func() { // GHSA-f26w-gh5m-qq77 is not the last of its kind
@@ -211,9 +223,11 @@ func (one *session) negotiate(ctx context.Context, o *offer) (answer Answer, err
 		}
 	}()
 	engine := &pion.MediaEngine{}
-	video := one.video.parameters("video", "nack", "nack pli", "ccm fir", "transport-cc")
-	if err := engine.RegisterCodec(video, pion.RTPCodecTypeVideo); err != nil {
-		return Answer{}, badRequest(err)
+	video := one.videoFormats()
+	for _, f := range video {
+		if err := engine.RegisterCodec(f.parameters("video", "nack", "nack pli", "ccm fir", "transport-cc"), pion.RTPCodecTypeVideo); err != nil {
+			return Answer{}, badRequest(err)
+		}
 	}
 	extensions := map[string][]pion.RTPCodecType{transportCC: {pion.RTPCodecTypeVideo}, playoutDelay: {pion.RTPCodecTypeVideo}}
 	if one.sound != nil {
@@ -223,7 +237,7 @@ func (one *session) negotiate(ctx context.Context, o *offer) (answer Answer, err
 		extensions[transportCC] = append(extensions[transportCC], pion.RTPCodecTypeAudio)
 		narrow(o.audio, one.audio)
 	}
-	narrow(o.video, one.video)
+	narrow(o.video, video...)
 	for uri, kinds := range extensions {
 		for _, kind := range kinds {
 			if err := engine.RegisterHeaderExtension(pion.RTPHeaderExtensionCapability{URI: uri}, kind, pion.RTPTransceiverDirectionSendonly); err != nil {
@@ -241,6 +255,7 @@ func (one *session) negotiate(ctx context.Context, o *offer) (answer Answer, err
 	}
 	one.listen()
 	one.videoTrack = newTrack(pion.RTPCodecTypeVideo, "video", one.link)
+	one.videoTrack.carry(one.video.payload)
 	if one.videoSender, err = one.pc.AddTrack(one.videoTrack); err != nil {
 		return Answer{}, badRequest(err)
 	}

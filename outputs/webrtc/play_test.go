@@ -542,6 +542,58 @@ func TestH265IsPassedOnToWhoTakesIt(t *testing.T) {
 	}
 }
 
+// TestH265ViewerOfANarrowLinkGetsTheSmallerStreamInH264: what cameras have, mostly.
+func TestH265ViewerOfANarrowLinkGetsTheSmallerStreamInH264(t *testing.T) {
+	cam := newFake("cam1", media.H265)
+	cam.sub = newFake("cam1", media.H264)
+	ctx, cancel := context.WithCancel(context.Background())
+	var filming sync.WaitGroup
+	filming.Go(func() { cam.film(ctx, 20*time.Millisecond, 50, 2000, 500) })
+	filming.Go(func() { cam.sub.film(ctx, 20*time.Millisecond, 50, 2000, 500) })
+	defer filming.Wait()
+	defer cancel()
+	g := serve(t, Options{}, cam)
+	engine := &pion.MediaEngine{}
+	for _, one := range []struct {
+		payload    pion.PayloadType
+		kind, fmtp string
+	}{{100, pion.MimeTypeH265, ""}, {101, pion.MimeTypeH264, "packetization-mode=1;profile-level-id=42e01f"}, {102, pion.MimeTypeH264, "packetization-mode=1;profile-level-id=64001f"}} {
+		p := pion.RTPCodecParameters{PayloadType: one.payload}
+		p.MimeType, p.ClockRate, p.SDPFmtpLine = one.kind, videoRate, one.fmtp
+		if err := engine.RegisterCodec(p, pion.RTPCodecTypeVideo); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := browse(t, engine).receive(pion.RTPCodecTypeVideo).play(g.url + "cam1")
+	if p := c.next(5 * time.Second); p.PayloadType != 100 {
+		t.Errorf("it begins with payload type %d", p.PayloadType)
+	}
+	one := onlySession(g)
+	overload(one)
+	comes := func(payload uint8) {
+		t.Helper()
+		last := uint16(0)
+		for deadline := time.Now().Add(g.patience.rest + 10*time.Second); ; {
+			p := c.next(5 * time.Second)
+			if p.PayloadType == payload {
+				if first := p.Payload[0]; payload == 102 && first != sps[0] {
+					t.Errorf("the smaller stream begins with a NAL unit of type %d", first&0x1f)
+				}
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("payload type %d does not come, after packet %d", payload, last)
+			}
+			last = p.SequenceNumber
+		}
+	}
+	comes(102)
+	if s := one.state(); s.Stream != "sub" || s.Codec != "H.264" {
+		t.Errorf("the viewer is told of %s in %s", s.Stream, s.Codec)
+	}
+	comes(100)
+}
+
 func TestAllAddressesAreListenedOn(t *testing.T) {
 	for _, listen := range []string{"0.0.0.0:0", "[::]:0", "[::1]:0", ":0"} {
 		cam := newFake("cam1", media.H264)

@@ -213,6 +213,7 @@ type opened struct {
 	pictures  pictures
 	sound     sound // nil: that of before goes on
 	format    camera.Format
+	payload   uint8 // type, in which they are sent
 	substream bool
 	err       error
 }
@@ -254,7 +255,7 @@ func (one *session) openOther(smaller bool) {
 	if from == nil {
 		o.err = camera.ErrClosed // gone meanwhile
 	} else {
-		o.pictures, o.format, o.err = one.openSame(from)
+		o.pictures, o.format, o.payload, o.err = one.openSame(from)
 	}
 	if o.err == nil && one.audioTrack != nil {
 		// A camera that nobody watches is not connected, and so is silent.
@@ -263,11 +264,22 @@ func (one *session) openOther(smaller bool) {
 	one.opened <- o // of one element, and one is opened at a time
 }
 
-// openSame opens a stream in the codec of the session: browsers are told of one alone.
-func (one *session) openSame(from source) (pictures, camera.Format, error) {
+// openSame opens a stream in a codec of the session, one that the browser was told of, and
+// says with which payload type it is sent.
+func (one *session) openSame(from source) (r pictures, f camera.Format, payload uint8, err error) {
+	for _, in := range one.videoFormats() {
+		if r, f, err = one.openIn(from, in); err == nil || !errors.Is(err, camera.ErrCodec) {
+			return r, f, in.payload, err
+		}
+	}
+	return nil, camera.Format{}, 0, err
+}
+
+// openIn opens a stream in a format of the session.
+func (one *session) openIn(from source, in format) (pictures, camera.Format, error) {
 	ctx, cancel := context.WithTimeout(one.ctx, one.server.patience.picture)
 	defer cancel()
-	codec := one.video.codec()
+	codec := in.codec()
 	wanted := one.wanted
 	wanted.Transcode = slices.DeleteFunc(slices.Clone(wanted.Transcode), func(c media.Codec) bool { return c != codec })
 	wanted.Codecs = []media.Codec{codec}
@@ -287,7 +299,7 @@ func (one *session) openSame(from source) (pictures, camera.Format, error) {
 		if codec != media.H264 || f.Transcoded {
 			return r, f, nil
 		}
-		if p := streamProfile(f.SPS); p <= one.video.profile() || p <= high && one.lenient {
+		if p := streamProfile(f.SPS); p <= in.profile() || p <= high && one.lenient {
 			return r, f, nil
 		}
 		r.Close()
@@ -324,6 +336,7 @@ func (f *feed) use(o opened) {
 	}
 	f.mu.Unlock()
 	f.pictures, f.fromKey = o.pictures, true
+	f.videoTrack.carry(o.payload)
 	old.Close()
 	if o.sound != nil {
 		sound.Close()
@@ -341,11 +354,11 @@ func (f *feed) reopen() error {
 	if from == nil {
 		return camera.ErrClosed
 	}
-	r, format, err := f.openSame(from)
+	r, format, payload, err := f.openSame(from)
 	if err != nil {
 		return err // the browser asks anew, and offers all it has
 	}
-	f.use(opened{pictures: r, format: format, substream: f.substream})
+	f.use(opened{pictures: r, format: format, payload: payload, substream: f.substream})
 	return nil
 }
 

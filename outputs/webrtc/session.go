@@ -51,6 +51,8 @@ type session struct {
 	videoTrack, audioTrack   *track // audioTrack is nil without sound
 	videoSender, audioSender *pion.RTPSender
 	video, audio             format
+	spare                    format // for H.264 in a session that begins with H.265: cameras' smaller streams are that mostly
+	hasSpare                 bool
 	wanted                   camera.PacketOptions // what pictures was opened with
 	link                     *link
 	opened                   chan opened // of one element: pictures of another stream

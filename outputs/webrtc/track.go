@@ -54,6 +54,7 @@ type sent struct {
 	there     bool
 	sequence  uint16
 	number    [2]byte
+	kind      uint8 // payload type
 	marker    bool
 	timestamp uint32
 	payload   []byte
@@ -76,14 +77,20 @@ func (t *track) Bind(c pion.TrackLocalContext) (pion.RTPCodecParameters, error) 
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	codec := codecs[0]
+	for _, one := range codecs {
+		if uint8(one.PayloadType) == t.header.PayloadType {
+			codec = one
+		}
+	}
 	if t.writer != nil { // bound anew after renegotiation: the stream goes on
 		t.writer = c.WriteStream()
-		return codecs[0], nil
+		return codec, nil
 	}
 	t.writer = c.WriteStream()
 	t.header = rtp.Header{
 		Version:        2,
-		PayloadType:    uint8(codecs[0].PayloadType),
+		PayloadType:    uint8(codec.PayloadType),
 		SequenceNumber: uint16(randomNumber()) & 0x7fff, // RFC 3711, 3.3.1: room before the first wrap
 		SSRC:           uint32(c.SSRC()),
 	}
@@ -107,7 +114,7 @@ func (t *track) Bind(c pion.TrackLocalContext) (pion.RTPCodecParameters, error) 
 			return pion.RTPCodecParameters{}, err
 		}
 	}
-	return codecs[0], nil
+	return codec, nil
 }
 
 // Unbind is called by pion when the track has ended.
@@ -143,7 +150,7 @@ func (t *track) send(payloads [][]byte, timestamp uint32, mark bool) error {
 		if t.history != nil {
 			t.history[t.header.SequenceNumber%historySize] = sent{
 				there: true, sequence: t.header.SequenceNumber, number: t.counter,
-				marker: t.header.Marker, timestamp: timestamp, payload: payload,
+				kind: t.header.PayloadType, marker: t.header.Marker, timestamp: timestamp, payload: payload,
 			}
 		}
 		_, err := t.writer.WriteRTP(&t.header, payload)
@@ -157,6 +164,13 @@ func (t *track) send(payloads [][]byte, timestamp uint32, mark bool) error {
 	return nil
 }
 
+// carry sends with another payload type from now on.
+func (t *track) carry(payload uint8) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.header.PayloadType = payload
+}
+
 // resend sends packets again that were asked for, each at most once in a while.
 func (t *track) resend(nacks []rtcp.NackPair, while time.Duration) (again int) {
 	t.mu.Lock()
@@ -167,7 +181,7 @@ func (t *track) resend(nacks []rtcp.NackPair, while time.Duration) (again int) {
 	now := time.Now()
 	newest := t.header
 	defer func() {
-		t.header.SequenceNumber, t.header.Timestamp, t.header.Marker = newest.SequenceNumber, newest.Timestamp, newest.Marker
+		t.header.SequenceNumber, t.header.Timestamp, t.header.Marker, t.header.PayloadType = newest.SequenceNumber, newest.Timestamp, newest.Marker, newest.PayloadType
 	}()
 	for _, pair := range nacks {
 		pair.Range(func(sequence uint16) bool {
@@ -177,6 +191,7 @@ func (t *track) resend(nacks []rtcp.NackPair, while time.Duration) (again int) {
 			}
 			p.again = now
 			t.header.SequenceNumber, t.header.Timestamp, t.header.Marker, t.counter = p.sequence, p.timestamp, p.marker, p.number
+			t.header.PayloadType = p.kind
 			if _, err := t.writer.WriteRTP(&t.header, p.payload); err != nil {
 				return false
 			}
