@@ -158,7 +158,7 @@ func (d *Decoder) Decode(au *media.AccessUnit) (*Frame, error) {
 			got.Close() // two pictures in one access unit: the newer counts
 		}
 		number := d.frame.Pts()
-		if got, err = newFrame(d.frame); err != nil {
+		if got, err = newFrame(d.frame, d.max); err != nil {
 			return nil, err
 		}
 		got.origin = *newest

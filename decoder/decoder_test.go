@@ -141,6 +141,37 @@ func TestPixelsThatAreNotSquareAreStretched(t *testing.T) {
 	}
 }
 
+// TestShapesMakeNoPictureLargerThanAllowed: a stream of a few bytes asks for pixels that are
+// nearly eight times as wide as high, or as high as wide.
+func TestShapesMakeNoPictureLargerThanAllowed(t *testing.T) {
+	for _, c := range []struct {
+		size, sar     string
+		most          int
+		width, height int
+	}{
+		{"704x576", "12/11", 768 * 576, 768, 576},
+		{"704x576", "12/11", 768*576 - 1, 704, 528},
+		{"704x576", "1/2", 704*1152 - 1, 352, 576},
+		{"2048x16", "7/1", 0, 2048, 2},
+		{"16x2048", "1/7", 0, 2, 2048},
+		{"704x576", "1/1", 704 * 576, 704, 576},
+	} {
+		au := stream(t, c.size, 1, "-vf", "setsar="+c.sar)[0]
+		frame, err := open(t, media.H264, Options{MaxPixels: c.most}).Decode(au)
+		if err != nil {
+			t.Fatalf("%s of %s: %v", c.size, c.sar, err)
+		}
+		w, h := frame.Size()
+		if w != c.width || h != c.height {
+			t.Errorf("%s of %s is shown as %d×%d, want %d×%d", c.size, c.sar, w, h, c.width, c.height)
+		}
+		if _, err := newJPEG(t).Frame(frame, w, h, 75); err != nil {
+			t.Errorf("%s of %s: %v", c.size, c.sar, err)
+		}
+		frame.Close()
+	}
+}
+
 // TestInterlacedPicturesShowNoComb weaves a black and a white field: a viewer sees one of
 // the two, never stripes.
 func TestInterlacedPicturesShowNoComb(t *testing.T) {

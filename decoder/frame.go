@@ -20,6 +20,7 @@ type Frame struct {
 	av     *astiav.Frame
 	info   C.cg_frame_info
 	origin origin
+	max    int // pixels that it may be shown in
 }
 
 // origin is the access unit that a frame is of.
@@ -28,9 +29,10 @@ type origin struct {
 	received time.Time
 }
 
-// newFrame takes what av refers to over, and leaves av empty.
-func newFrame(av *astiav.Frame) (*Frame, error) {
-	f := &Frame{av: astiav.AllocFrame()}
+// newFrame takes what av refers to over, and leaves av empty. max is how many pixels it may
+// be shown in.
+func newFrame(av *astiav.Frame, max int) (*Frame, error) {
+	f := &Frame{av: astiav.AllocFrame(), max: max}
 	if f.av == nil {
 		return nil, errors.New("no memory for a frame")
 	}
@@ -50,14 +52,21 @@ func (f *Frame) Close() {
 }
 
 // Size is the picture's size in pixels as a screen should show it: pixels that are not
-// square are stretched, never shrunk.
+// square are stretched, and shrunk only where the picture would become larger than any that
+// is decoded. A parameter set says a shape in a few bytes, and every picture pays for it.
 func (f *Frame) Size() (width, height int) {
 	w, h := int(f.info.width), int(f.info.height)
 	num, den := int(f.info.sar_num), int(f.info.sar_den)
 	if num > den {
-		return (w*num + den/2) / den, h
+		if wide := (w*num + den/2) / den; wide <= MaxSide && wide*h <= f.max {
+			return wide, h
+		}
+		return w, max(1, (h*den+num/2)/num)
 	}
-	return w, (h*den + num/2) / num
+	if high := (h*den + num/2) / num; num == den || high <= MaxSide && w*high <= f.max {
+		return w, high
+	}
+	return max(1, (w*num+den/2)/den), h
 }
 
 // Source is the PTS and the time of arrival of the access unit that the picture is of: with
