@@ -39,6 +39,7 @@ type Decoder struct {
 	packet  *astiav.Packet
 	frame   *astiav.Frame
 	max     int
+	padded  []byte     // the last access unit, as load gives it to libav
 	origins [32]origin // of the last access units: libav holds back 16 pictures at most
 	count   int64      // of access units so far
 }
@@ -116,6 +117,22 @@ func (d *Decoder) Close() {
 	*d = Decoder{}
 }
 
+// padding is how many bytes libav wants behind coded ones, all zero
+// (AV_INPUT_BUFFER_PADDING_SIZE): what reads them looks some bytes ahead, and where a picture
+// is cut short, goes on there.
+const padding = 64
+
+// load puts coded bytes into the packet, with the padding that go-astiav does not make.
+func (d *Decoder) load(coded []byte) error {
+	d.padded = append(d.padded[:0], coded...)
+	d.padded = append(d.padded, make([]byte, padding)...)
+	if err := d.packet.FromData(d.padded); err != nil {
+		return err
+	}
+	d.packet.SetSize(len(coded))
+	return nil
+}
+
 // Decode takes one access unit and returns its frame, for the caller to Close. The
 // frame is nil without an error where the access unit holds no picture of its own, as
 // the first field of two does. An error concerns this access unit alone; whoever goes
@@ -126,7 +143,7 @@ func (d *Decoder) Decode(au *media.AccessUnit) (*Frame, error) {
 			return nil, err
 		}
 	}
-	if err := d.packet.FromData(au.Bytes()); err != nil {
+	if err := d.load(au.Bytes()); err != nil {
 		return nil, fmt.Errorf("no memory for an access unit of %d bytes: %w", au.Size(), err)
 	}
 	d.packet.SetPts(d.count)

@@ -363,6 +363,33 @@ func TestBrokenPicturesAreFoundOut(t *testing.T) {
 	}
 }
 
+// TestNothingOfAnotherPictureFollowsOne: libav reads a little past the end of what it is
+// given, and that must be zero, not what lay there before.
+func TestNothingOfAnotherPictureFollowsOne(t *testing.T) {
+	d := open(t, media.H264, Options{})
+	for _, size := range []int{100, 4000, 70_000} {
+		for range 8 { // more than one block of memory holds what was there before
+			if err := d.load(bytes.Repeat([]byte{0xff}, size+100)); err != nil {
+				t.Fatal(err)
+			}
+			d.packet.Unref()
+		}
+		if err := d.load(bytes.Repeat([]byte{0x55}, size)); err != nil {
+			t.Fatal(err)
+		}
+		if got := d.packet.Size(); got != size {
+			t.Errorf("%d bytes became %d", size, got)
+		}
+		d.packet.SetSize(size + padding)
+		data := d.packet.Data()
+		d.packet.SetSize(size)
+		d.packet.Unref()
+		if want := append(bytes.Repeat([]byte{0x55}, size), make([]byte, padding)...); !bytes.Equal(data, want) {
+			t.Errorf("behind %d bytes lie %x", size, data[size:])
+		}
+	}
+}
+
 func TestGarbageIsAnError(t *testing.T) {
 	for _, codec := range []media.Codec{media.H264, media.H265, media.MJPEG, media.MPEG4} {
 		d := open(t, codec, Options{})
