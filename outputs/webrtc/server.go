@@ -128,7 +128,7 @@ func (s *Server) Run(ctx context.Context) error {
 	var tcpMux *ice.TCPMuxDefault
 	if tcp != nil {
 		tcpMux = ice.NewTCPMuxDefault(ice.TCPMuxParams{
-			Listener: netutil.LimitListener(tcp, mostTCP*s.options.MaxSessions), Logger: factory.NewLogger("tcp"),
+			Listener: netutil.LimitListener(patiently(tcp, s.log), mostTCP*s.options.MaxSessions), Logger: factory.NewLogger("tcp"),
 			ReadBufferSize: 64, WriteBufferSize: tcpBuffer,
 			FirstStunBindTimeout: tcpFirst, AliveDurationForConnFromStun: tcpFirst,
 		})

@@ -1,0 +1,78 @@
+package webrtc
+
+import (
+	"errors"
+	"log/slog"
+	"net"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/pion/ice/v4"
+)
+
+// exhausted is a listener whose first connections cannot be accepted.
+type exhausted struct {
+	net.Listener
+	left   int // errors still; less than 0: for ever
+	failed chan struct{}
+}
+
+func (e *exhausted) Accept() (net.Conn, error) {
+	if e.left == 0 {
+		return e.Listener.Accept()
+	}
+	e.left--
+	select {
+	case e.failed <- struct{}{}:
+	default:
+	}
+	return nil, &net.OpError{Op: "accept", Net: "tcp", Err: syscall.EMFILE}
+}
+
+// TestTCPGoesOnWhenThereAreDescriptorsAgain: the mux itself would never accept again.
+func TestTCPGoesOnWhenThereAreDescriptorsAgain(t *testing.T) {
+	listen := func(errors int) *exhausted {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &exhausted{Listener: l, left: errors, failed: make(chan struct{}, 1)}
+	}
+	l := listen(3)
+	log := slog.New(slog.DiscardHandler)
+	mux := ice.NewTCPMuxDefault(ice.TCPMuxParams{Listener: patiently(l, log), Logger: pionLog{log}.NewLogger("tcp"),
+		ReadBufferSize: 64, FirstStunBindTimeout: tcpFirst})
+	defer mux.Close()
+	conn, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	// What is no STUN is hung up on by who has accepted it.
+	if _, err := conn.Write([]byte{0, 4, 'h', 'e', 'l', 'o'}); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	var timeout net.Error
+	if _, err := conn.Read(make([]byte, 1)); errors.As(err, &timeout) && timeout.Timeout() {
+		t.Error("nobody accepts the connection")
+	}
+
+	never := listen(-1)
+	patient := patiently(never, log)
+	ended := make(chan error, 1)
+	go func() { _, err := patient.Accept(); ended <- err }()
+	<-never.failed
+	patient.Close()
+	select {
+	case err := <-ended:
+		if !errors.Is(err, net.ErrClosed) {
+			t.Errorf("closing it gives %v", err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("closing it does not end Accept")
+	}
+}
