@@ -19,6 +19,10 @@ const (
 	// tryAgainAfter is how long a device is left alone that could not be added.
 	tryAgainAfter = time.Hour
 
+	// trySoonAfter is how long it is at first where no password was tried: a camera announces
+	// itself while it starts, before it answers.
+	trySoonAfter = time.Minute
+
 	// tryTimeout bounds one try of one password, loginTimeout all at one device.
 	tryTimeout   = 20 * time.Second
 	loginTimeout = 40 * time.Second
@@ -43,13 +47,16 @@ func (g *Gateway) autoAdd(ctx context.Context) {
 	var searching sync.WaitGroup
 	defer searching.Wait()
 	searching.Go(func() { g.searchForever(ctx) })
+	again := time.NewTicker(trySoonAfter) // those whose time is over
+	defer again.Stop()
 	for {
 		select {
 		case <-g.newest:
-			g.considerAll(ctx)
+		case <-again.C:
 		case <-ctx.Done():
 			return
 		}
+		g.considerAll(ctx)
 		sleep(ctx, considerEvery)
 	}
 }
@@ -69,7 +76,6 @@ func (g *Gateway) searchForever(ctx context.Context) {
 		if err := g.finder.Search(ctx, searchWait); err != nil && ctx.Err() == nil {
 			g.log.Warn("the network cannot be searched for cameras", "why", err)
 		}
-		signal(g.newest) // those too whose hour is over
 		sleep(ctx, g.discovery.Interval)
 	}
 }
@@ -105,8 +111,8 @@ func (g *Gateway) isNew(d discovery.Device) bool {
 	return !g.tries.wait(time.Now(), bareUUID(d.ID)) && len(g.untried(d)) > 0 && !g.serves(d)
 }
 
-// untried are the device's addresses that nobody was asked at for an hour. Else somebody who
-// calls himself anew each time, and names the address of another camera, would have all
+// untried are the device's addresses at which no password was tried for an hour, and nothing
+// else for a minute. Else somebody who calls himself anew each time, and names the address of another camera, would have all
 // passwords tried there until it locks the account.
 func (g *Gateway) untried(d discovery.Device) (services []string) {
 	for _, service := range d.ONVIF {
@@ -119,13 +125,18 @@ func (g *Gateway) untried(d discovery.Device) (services []string) {
 
 // consider serves a device that is not served yet.
 func (g *Gateway) consider(ctx context.Context, d discovery.Device) {
-	g.tries.later(time.Now(), tryAgainAfter, bareUUID(d.ID))
+	id := bareUUID(d.ID)
 	names, err := g.addFound(ctx, d)
 	switch {
 	case ctx.Err() != nil:
+	case errors.As(err, new(notReady)):
+		wait := g.tries.soon(time.Now(), id)
+		g.log.Warn("a camera was found and not added yet", "next try in", wait, "address", d.Address, "model", d.Model, "why", err)
 	case err != nil:
+		g.tries.later(time.Now(), tryAgainAfter, id)
 		g.log.Warn("a camera was found and not added; the next try is in an hour", "address", d.Address, "model", d.Model, "why", err)
 	default:
+		g.tries.later(time.Now(), tryAgainAfter, id)
 		g.log.Info("a camera was found and added", "camera", strings.Join(names, ", "), "address", d.Address, "maker", d.Maker, "model", d.Model)
 	}
 }
@@ -193,6 +204,12 @@ func (g *Gateway) serves(d discovery.Device) bool {
 	return slices.ContainsFunc(g.served.Load().entries, func(e *entry) bool { return e.serves(d) })
 }
 
+// notReady is why a device could not even be asked without a password. That may pass, and
+// locks no account.
+type notReady struct{ error }
+
+func (n notReady) Unwrap() error { return n.error }
+
 // errNoPassword: the camera wants one, and none of those given is right.
 var errNoPassword = errors.New("it wants a password, and none of [discovery] credentials is right")
 
@@ -206,6 +223,9 @@ func (g *Gateway) login(ctx context.Context, d discovery.Device) (from string, e
 	for _, credentials := range append([]config.Secret{{}}, g.discovery.Credentials...) {
 		user, password, _ := strings.Cut(credentials.Reveal(), ":")
 		from, eyes, err = g.loginAs(ctx, services, user, password)
+		if err != nil && refused == nil && !errors.Is(err, onvif.ErrNotAuthorized) {
+			return "", nil, notReady{err}
+		}
 		if err == nil || !errors.Is(err, onvif.ErrNotAuthorized) || errors.Is(err, onvif.ErrLocked) {
 			return from, eyes, err
 		}
@@ -222,7 +242,11 @@ func (g *Gateway) loginAs(ctx context.Context, services []string, user, password
 	err = errors.New("it tells no ONVIF address")
 	for _, service := range services {
 		host, _ := hostPortOf(service)
-		g.tries.later(time.Now(), tryAgainAfter, host)
+		wait := tryAgainAfter
+		if user == "" && password == "" {
+			wait = trySoonAfter
+		}
+		g.tries.later(time.Now(), wait, host)
 		if eyes, err = g.try(ctx, service, user, password); err == nil {
 			from, err = sourceOf(service, user, password)
 			return from, eyes, err

@@ -340,6 +340,43 @@ func TestAddingADeviceAsksItFirst(t *testing.T) {
 }
 
 // TestGuessingIsSlow: the page is no way to lock a camera's account.
+// TestACameraThatStartsIsTriedAgainSoon: it announces itself before it answers, above all when
+// the power comes back for all at once. Passwords are not tried again for that.
+func TestACameraThatStartsIsTriedAgainSoon(t *testing.T) {
+	g, _, _ := run(t, "[discovery]\ncredentials = [\"one:1\"]\n")
+	ctx := context.Background()
+	left := func(what string, d discovery.Device, least time.Duration) {
+		t.Helper()
+		host, _ := hostPortOf(d.ONVIF[0])
+		now := time.Now()
+		if g.isNew(d) || !g.tries.wait(now.Add(least-10*time.Second), bareUUID(d.ID)) {
+			t.Errorf("%s: it is not left alone for %v", what, least)
+		}
+		now = now.Add(least + 10*time.Second)
+		if g.tries.wait(now, bareUUID(d.ID)) || g.tries.wait(now, host) {
+			t.Errorf("%s: it is left alone for longer than %v", what, least)
+		}
+	}
+	starting := newFakeCamera(t, "", "1")
+	d := starting.device("urn:uuid:1", "Dome")
+	starting.Close()
+	for _, wait := range []time.Duration{1, 2, 4, 8, 16, 32, 60, 60} {
+		g.consider(ctx, d)
+		left("no answer", d, wait*time.Minute)
+		g.tries.mu.Lock()
+		clear(g.tries.until) // as if that were over
+		g.tries.mu.Unlock()
+	}
+	refuses := newFakeCamera(t, "two", "1").device("urn:uuid:2", "Dome")
+	g.consider(ctx, refuses)
+	left("the password is refused", refuses, time.Hour)
+	if host, _ := hostPortOf(refuses.ONVIF[0]); !g.tries.wait(time.Now().Add(59*time.Minute), host) {
+		t.Error("who calls himself anew has the password tried again within the hour")
+	}
+	g.tries.later(time.Now(), trySoonAfter, "2")
+	left("a shorter time besides", refuses, time.Hour)
+}
+
 // TestADeviceOfSeveralEyesIsAddedWholeOrNot: names behind the first may be taken.
 func TestADeviceOfSeveralEyesIsAddedWholeOrNot(t *testing.T) {
 	g, f, _ := run(t, "[[camera]]\nname = \"yard-2\"\nsource = \"rtsp://192.0.2.1:1/a\"\n")

@@ -14,6 +14,7 @@ const maxTries = 4096
 type tries struct {
 	mu    sync.Mutex
 	until map[string]time.Time
+	waits map[string]time.Duration // what soon has said last, of some of them
 }
 
 // wait says whether key is not to be tried yet. While there is no room to remember another,
@@ -25,16 +26,35 @@ func (t *tries) wait(now time.Time, key string) bool {
 	return now.Before(until) || !known && !t.room(now)
 }
 
-// later has key left alone for d.
+// later has key left alone for d at least.
 func (t *tries) later(now time.Time, d time.Duration, key string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.put(now, d, key)
+}
+
+// put is later; the caller holds mu.
+func (t *tries) put(now time.Time, d time.Duration, key string) {
 	if t.until == nil {
-		t.until = make(map[string]time.Time)
+		t.until, t.waits = make(map[string]time.Time), make(map[string]time.Duration)
 	}
-	if _, known := t.until[key]; known || t.room(now) {
-		t.until[key] = now.Add(d)
+	until, known := t.until[key]
+	if then := now.Add(d); known && then.After(until) || !known && t.room(now) {
+		t.until[key] = then
 	}
+}
+
+// soon has key left alone for a minute, and each time for twice as long, but not longer than
+// others. It returns how long that is.
+func (t *tries) soon(now time.Time, key string) time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	wait := min(max(2*t.waits[key], trySoonAfter), tryAgainAfter)
+	t.put(now, wait, key)
+	if _, known := t.until[key]; known {
+		t.waits[key] = wait
+	}
+	return wait
 }
 
 // room makes room for one more, as far as that can be; the caller holds mu.
@@ -45,6 +65,7 @@ func (t *tries) room(now time.Time) bool {
 	for key, until := range t.until {
 		if !now.Before(until) {
 			delete(t.until, key)
+			delete(t.waits, key)
 		}
 	}
 	return len(t.until) < maxTries
@@ -55,6 +76,7 @@ func (t *tries) forget() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	clear(t.until)
+	clear(t.waits)
 }
 
 const (
