@@ -128,7 +128,7 @@ func (g *Gateway) consider(ctx context.Context, d discovery.Device) {
 	id := bareUUID(d.ID)
 	names, err := g.addFound(ctx, d)
 	switch {
-	case ctx.Err() != nil:
+	case ctx.Err() != nil, errors.Is(err, ErrServed):
 	case errors.As(err, new(notReady)):
 		wait := g.tries.soon(time.Now(), id)
 		g.log.Warn("a camera was found and not added yet", "next try in", wait, "address", d.Address, "model", d.Model, "why", err)
@@ -162,10 +162,13 @@ func (g *Gateway) addFound(ctx context.Context, d discovery.Device) (names []str
 // addAll serves a device: as one camera for each of its video sources, because each shows
 // something else. Where name is "" readable ones are made.
 func (g *Gateway) addAll(d discovery.Device, name, from string, eyes []string, why origin) ([]string, error) {
+	g.naming.Lock()
+	defer g.naming.Unlock()
+	if err := g.taken(d, why); err != nil { // by somebody else, while it was asked
+		return nil, err
+	}
 	names := numbered(name, len(eyes))
 	if name == "" {
-		g.naming.Lock()
-		defer g.naming.Unlock()
 		names = g.namesFor(d, len(eyes))
 	}
 	var cameras []config.Camera

@@ -1,12 +1,17 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -339,7 +344,47 @@ func TestAddingADeviceAsksItFirst(t *testing.T) {
 	}
 }
 
-// TestGuessingIsSlow: the page is no way to lock a camera's account.
+// TestADeviceThatIsAddedTwiceAtOnceIsServedOnce: a button may be pressed twice.
+func TestADeviceThatIsAddedTwiceAtOnceIsServedOnce(t *testing.T) {
+	g, f, _ := run(t, "")
+	cam := newFakeCamera(t, "", "1")
+	d := cam.device("urn:uuid:1", "Dome")
+	f.find(d)
+	handler, asked, all := cam.Config.Handler, atomic.Int32{}, make(chan struct{})
+	cam.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		if bytes.Contains(body, []byte("GetStreamUri")) { // the last question
+			if asked.Add(1) == 2 {
+				close(all)
+			}
+			select {
+			case <-all:
+			case <-r.Context().Done():
+			}
+		}
+		handler.ServeHTTP(w, r)
+	})
+	var adding sync.WaitGroup
+	var served, refused atomic.Int32
+	for range 2 {
+		adding.Go(func() {
+			switch _, err := g.AddDevice(context.Background(), d.ID, "", "", ""); {
+			case err == nil:
+				served.Add(1)
+			case errors.Is(err, ErrServed):
+				refused.Add(1)
+			default:
+				t.Error(err)
+			}
+		})
+	}
+	adding.Wait()
+	if got := names(g); len(got) != 1 || served.Load() != 1 || refused.Load() != 1 {
+		t.Errorf("it is served as %q; %d were told that it is, %d that it was already", got, served.Load(), refused.Load())
+	}
+}
+
 // TestACameraThatStartsIsTriedAgainSoon: it announces itself before it answers, above all when
 // the power comes back for all at once. Passwords are not tried again for that.
 func TestACameraThatStartsIsTriedAgainSoon(t *testing.T) {
@@ -393,6 +438,7 @@ func TestADeviceOfSeveralEyesIsAddedWholeOrNot(t *testing.T) {
 	}
 }
 
+// TestGuessingIsSlow: the page is no way to lock a camera's account.
 func TestGuessingIsSlow(t *testing.T) {
 	g, f, _ := run(t, "")
 	cam, ctx := newFakeCamera(t, "admin", "1"), context.Background()

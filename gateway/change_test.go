@@ -73,18 +73,18 @@ func TestACameraWithoutANameGetsAReadableOne(t *testing.T) {
 // TestNamesThatAreMadeAtOnceDiffer: whoever asks for none does not hear that it is taken.
 func TestNamesThatAreMadeAtOnceDiffer(t *testing.T) {
 	g, _, _ := run(t, "")
-	d := at("urn:uuid:1", "192.0.2.7")
-	d.Model, d.Serial = "Dome", "123456"
 	const each = 20
 	var all sync.WaitGroup
-	for range each {
+	for n := range each {
+		d := at(fmt.Sprintf("urn:uuid:%d", n), fmt.Sprintf("192.0.2.%d", 100+n))
+		d.Model, d.Serial = "Dome", "123456"
 		all.Go(func() {
 			if _, err := g.Add("", "rtsp://192.0.2.10/1"); err != nil {
 				t.Error(err)
 			}
 		})
 		all.Go(func() {
-			if _, err := g.addAll(d, "", "onvif://192.0.2.7", []string{"1", "2"}, found); err != nil {
+			if _, err := g.addAll(d, "", "onvif://"+d.Address.String(), []string{"1", "2"}, found); err != nil {
 				t.Error(err)
 			}
 		})

@@ -32,10 +32,8 @@ func (g *Gateway) AddDevice(ctx context.Context, id, name, user, password string
 	if len(d.ONVIF) == 0 {
 		return "", fmt.Errorf("the device at %s does not tell an ONVIF address: add it by the address of its stream, rtsp://…", d.Address)
 	}
-	for _, e := range g.served.Load().entries {
-		if by := e.device.Load(); by != nil && e.origin != configured && isCalled(d, *by) {
-			return "", fmt.Errorf("%w, as %q", ErrServed, e.cfg.Name)
-		}
+	if err := g.taken(d, added); err != nil {
+		return "", err
 	}
 	ctx, cancel := context.WithTimeout(ctx, addTimeout)
 	defer cancel()
@@ -48,6 +46,18 @@ func (g *Gateway) AddDevice(ctx context.Context, id, name, user, password string
 		return names[0], nil
 	}
 	return "", err
+}
+
+// taken is ErrServed where a device is not to be served once more: at all, if it was found;
+// besides a camera of the configuration, if somebody wants it.
+func (g *Gateway) taken(d discovery.Device, why origin) error {
+	for _, e := range g.served.Load().entries {
+		by := e.device.Load()
+		if why == found && e.serves(d) || e.origin != configured && by != nil && isCalled(d, *by) {
+			return fmt.Errorf("%w, as %q", ErrServed, e.cfg.Name)
+		}
+	}
+	return nil
 }
 
 // guess is loginAs for somebody who may have mistyped the password, or does not know it.

@@ -49,7 +49,7 @@ type Gateway struct {
 	search chan struct{} // of one element: somebody misses a camera
 	newest chan struct{} // of one element: auto_add has something to look at
 
-	naming   sync.Mutex // held from looking for a free name until it is taken; before changing
+	naming   sync.Mutex // held from looking whether a name or a device is free until it is taken; before changing
 	changing sync.Mutex // held while cameras are added or removed
 	running  context.Context
 	tasks    sync.WaitGroup
