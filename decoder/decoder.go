@@ -39,7 +39,7 @@ type Decoder struct {
 	packet  *astiav.Packet
 	frame   *astiav.Frame
 	max     int
-	padded  []byte     // the last access unit, as load gives it to libav
+	padded  []byte     // the last access unit that came without padding
 	origins [32]origin // of the last access units: libav holds back 16 pictures at most
 	count   int64      // of access units so far
 }
@@ -117,16 +117,14 @@ func (d *Decoder) Close() {
 	*d = Decoder{}
 }
 
-// padding is how many bytes libav wants behind coded ones, all zero
-// (AV_INPUT_BUFFER_PADDING_SIZE): what reads them looks some bytes ahead, and where a picture
-// is cut short, goes on there.
-const padding = 64
-
-// load puts coded bytes into the packet, with the padding that go-astiav does not make.
-func (d *Decoder) load(coded []byte) error {
-	d.padded = append(d.padded[:0], coded...)
-	d.padded = append(d.padded, make([]byte, padding)...)
-	if err := d.packet.FromData(d.padded); err != nil {
+// load puts an access unit into the packet, with the padding that go-astiav does not make.
+func (d *Decoder) load(au *media.AccessUnit) error {
+	coded, padded := au.Bytes(), au.Padded()
+	if padded == nil {
+		d.padded = append(append(d.padded[:0], coded...), make([]byte, media.Padding)...)
+		padded = d.padded
+	}
+	if err := d.packet.FromData(padded); err != nil {
 		return err
 	}
 	d.packet.SetSize(len(coded))
@@ -143,7 +141,7 @@ func (d *Decoder) Decode(au *media.AccessUnit) (*Frame, error) {
 			return nil, err
 		}
 	}
-	if err := d.load(au.Bytes()); err != nil {
+	if err := d.load(au); err != nil {
 		return nil, fmt.Errorf("no memory for an access unit of %d bytes: %w", au.Size(), err)
 	}
 	d.packet.SetPts(d.count)

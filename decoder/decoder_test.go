@@ -7,6 +7,7 @@ import (
 	"image"
 	"image/color"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -367,25 +368,30 @@ func TestBrokenPicturesAreFoundOut(t *testing.T) {
 // given, and that must be zero, not what lay there before.
 func TestNothingOfAnotherPictureFollowsOne(t *testing.T) {
 	d := open(t, media.H264, Options{})
-	for _, size := range []int{100, 4000, 70_000} {
-		for range 8 { // more than one block of memory holds what was there before
-			if err := d.load(bytes.Repeat([]byte{0xff}, size+100)); err != nil {
+	for _, codec := range []media.Codec{media.H264, media.MJPEG} {
+		filled := func(b byte, size int) *media.AccessUnit {
+			picture := bytes.Repeat([]byte{b}, size+media.Padding)[:size] // whose buffer goes on
+			return media.NewAccessUnit(codec, [][]byte{picture})
+		}
+		for _, size := range []int{100, 4000, 70_000} {
+			for range 8 { // more than one block of memory holds what was there before
+				if err := d.load(filled(0xff, size+100)); err != nil {
+					t.Fatal(err)
+				}
+				d.packet.Unref()
+			}
+			au := filled(0x55, size)
+			if err := d.load(au); err != nil {
 				t.Fatal(err)
 			}
+			size := d.packet.Size()
+			d.packet.SetSize(size + media.Padding)
+			data := d.packet.Data()
+			d.packet.SetSize(size)
 			d.packet.Unref()
-		}
-		if err := d.load(bytes.Repeat([]byte{0x55}, size)); err != nil {
-			t.Fatal(err)
-		}
-		if got := d.packet.Size(); got != size {
-			t.Errorf("%d bytes became %d", size, got)
-		}
-		d.packet.SetSize(size + padding)
-		data := d.packet.Data()
-		d.packet.SetSize(size)
-		d.packet.Unref()
-		if want := append(bytes.Repeat([]byte{0x55}, size), make([]byte, padding)...); !bytes.Equal(data, want) {
-			t.Errorf("behind %d bytes lie %x", size, data[size:])
+			if want := append(slices.Clone(au.Bytes()), make([]byte, media.Padding)...); !bytes.Equal(data, want) {
+				t.Errorf("%s: behind %d bytes lie %x", codec, size, data[size:])
+			}
 		}
 	}
 }

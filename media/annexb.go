@@ -4,14 +4,19 @@ package media
 // Annex B).
 var startCode = [4]byte{0, 0, 0, 1}
 
+// Padding is how many bytes libav wants behind coded ones, all zero
+// (AV_INPUT_BUFFER_PADDING_SIZE): what reads them looks some bytes ahead, and where a picture
+// is cut short, goes on there.
+const Padding = 64
+
 // AnnexB copies NAL units, once, into one buffer in the byte stream format. It returns
-// the buffer, and the NAL units as parts of it.
+// the buffer, whose capacity holds Padding zero bytes more, and the NAL units as parts of it.
 func AnnexB(nalus [][]byte) (stream []byte, inside [][]byte) {
 	size := 0
 	for _, nalu := range nalus {
 		size += len(startCode) + len(nalu)
 	}
-	stream = make([]byte, 0, size)
+	stream = make([]byte, 0, size+Padding)
 	inside = make([][]byte, len(nalus))
 	for i, nalu := range nalus {
 		stream = append(stream, startCode[:]...)
@@ -48,4 +53,13 @@ func (au *AccessUnit) Bytes() []byte {
 		return nil
 	}
 	return au.NALUs[0]
+}
+
+// Padded is Bytes with Padding zero bytes behind them, shared too. It is nil where they were
+// not laid out so: NewAccessUnit does it for H.264 and H.265.
+func (au *AccessUnit) Padded() []byte {
+	if au.stream == nil {
+		return nil
+	}
+	return au.stream[:len(au.stream)+Padding]
 }
