@@ -58,6 +58,7 @@ type assembler struct {
 
 	started  bool
 	sequence uint16 // expected
+	empty    uint16 // packets without a payload so far
 	skipping bool   // the picture with timestamp skipped is not whole
 	skipped  uint32
 	clock    clock
@@ -101,6 +102,10 @@ func (a *assembler) remember(sets ...[]byte) {
 
 // packet takes the next RTP packet, in order, and when it came.
 func (a *assembler) packet(p *rtp.Packet, now time.Time) {
+	if len(p.Payload) == 0 {
+		a.nothing(p)
+		return
+	}
 	switch missing := p.SequenceNumber - a.sequence; {
 	case !a.started:
 		// The camera may be in the middle of a picture when we come.
@@ -128,7 +133,9 @@ func (a *assembler) packet(p *rtp.Packet, now time.Time) {
 	}
 	a.timestamp, a.pts, a.received, a.pending = p.Timestamp, pts, now, true
 	a.packets++
-	parts, err := a.depacketise(p)
+	counted := *p
+	counted.SequenceNumber -= a.empty
+	parts, err := a.depacketise(&counted)
 	if err != nil {
 		a.broken(p, fmt.Errorf("a picture is left out, because its packets make none: %w", err))
 		return
@@ -140,6 +147,36 @@ func (a *assembler) packet(p *rtp.Packet, now time.Time) {
 		return
 	}
 	if p.Marker && !a.end() {
+		a.sink.Damaged(0, a.sentence(errNoEnd))
+	}
+}
+
+// nothing takes a packet without a payload, as some cameras send: padding, or a sign of life.
+// Whatever its time stamp is, it is a part of no picture, but may end one.
+func (a *assembler) nothing(p *rtp.Packet) {
+	missing := p.SequenceNumber - a.sequence
+	if !a.started || missing == 1<<16-1 {
+		return
+	}
+	if missing != 0 {
+		if missing >= 1<<15 {
+			missing = 0 // the camera counts from somewhere else now
+		}
+		a.reset()
+		a.started = false // what comes next may be in the middle of a picture
+		a.sink.Damaged(uint64(missing), nil)
+		return
+	}
+	a.sequence++
+	a.empty++ // gortsplib's decoders are not to miss it
+	if !a.pending || p.Timestamp != a.timestamp {
+		return
+	}
+	a.packets++
+	switch {
+	case a.packets > maxUnitPackets:
+		a.broken(p, errLarge)
+	case p.Marker && !a.end():
 		a.sink.Damaged(0, a.sentence(errNoEnd))
 	}
 }

@@ -98,6 +98,84 @@ func TestPictureWithAHoleIsNotShown(t *testing.T) {
 	}
 }
 
+// TestPacketsOfNothingHarmNoPicture: some cameras send such, between pictures or within one.
+func TestPacketsOfNothingHarmNoPicture(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		track format.Format
+		key   []byte
+	}{
+		{"H.264", h264Track(), h264IDR},
+		{"H.265", h265Track(), h265IDR},
+		{"MPEG-4", &format.MPEG4Video{PayloadTyp: 96}, mpeg4I},
+		{"MJPEG", &format.MJPEG{}, testJPEG(t)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			packets := newEncoder(t, c.track).picture(c.key)
+			for at := range len(packets) + 1 {
+				for _, stamp := range []uint32{packets[0].Timestamp, 0, packets[0].Timestamp + 3600} {
+					a, r := begin(t, c.track)
+					e := newEncoder(t, c.track)
+					var all []*rtp.Packet
+					for range 3 {
+						picture := e.picture(c.key)
+						empty := &rtp.Packet{Header: rtp.Header{Version: 2, PayloadType: picture[0].PayloadType, Timestamp: stamp}}
+						all = append(all, slices.Insert(picture, at, empty)...)
+					}
+					for i, p := range all {
+						p.SequenceNumber = uint16(65530 + i)
+					}
+					feed(a, all...)
+					if len(r.units) != 3 || r.damaged != 0 || r.lost != 0 {
+						t.Errorf("before packet %d, at %d: %d of 3 pictures came, %d times damage: %v", at, stamp, len(r.units), r.damaged, r.err)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestALossBeforeAPacketOfNothingIsOne: the rest of the picture is none.
+func TestALossBeforeAPacketOfNothingIsOne(t *testing.T) {
+	second := slices.Clone(h264IDR) // a slice that is not the picture's first
+	second[1] = 0x40
+	e := newEncoder(t, h264Track())
+	a, r := begin(t, h264Track())
+	feed(a, e.picture(h264IDR)...)
+	holed := []*rtp.Packet{
+		{Header: rtp.Header{Version: 2, SequenceNumber: a.sequence + 3, Timestamp: 7}},
+		{Header: rtp.Header{Version: 2, SequenceNumber: a.sequence + 4, Timestamp: e.time, Marker: true}, Payload: second},
+	}
+	feed(a, holed...)
+	if len(r.units) != 1 || r.lost != 3 || r.damaged != 1 {
+		t.Errorf("%d pictures came, %d packets lost, %d times damage", len(r.units), r.lost, r.damaged)
+	}
+	next := e.picture(h264IDR)
+	for i, p := range next {
+		p.SequenceNumber = a.sequence + uint16(i)
+	}
+	feed(a, next...)
+	if len(r.units) != 2 || r.damaged != 1 {
+		t.Errorf("the next picture did not come: %d, %d times damage", len(r.units), r.damaged)
+	}
+}
+
+// TestAPacketOfNothingMayEndAPicture: the mark is on it, and not on the last that holds a part.
+func TestAPacketOfNothingMayEndAPicture(t *testing.T) {
+	a, r := begin(t, h264Track())
+	packets := newEncoder(t, h264Track()).picture(h264IDR)
+	last := packets[len(packets)-1]
+	last.Marker = false
+	feed(a, packets...)
+	if len(r.units) != 0 {
+		t.Fatal("it came before its end")
+	}
+	feed(a, &rtp.Packet{Header: rtp.Header{Version: 2, SequenceNumber: last.SequenceNumber + 1, Timestamp: last.Timestamp, Marker: true}})
+	if len(r.units) != 1 || r.damaged != 0 {
+		t.Errorf("%d pictures came, %d times damage: %v", len(r.units), r.damaged, r.err)
+	}
+}
+
 func TestComingInTheMiddleOfAKeyFrame(t *testing.T) {
 	for _, c := range []struct {
 		name  string
