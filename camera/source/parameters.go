@@ -9,6 +9,10 @@ import (
 // picture parameter sets.
 const maxParameterSets = 64
 
+// maxParameterSet is the largest that is kept, in bytes. Those of cameras have less than a
+// hundred; a hostile one could have us keep 64 of 8 MB, and put them before each key frame.
+const maxParameterSet = 4 << 10
+
 // parameterSets are the VPS, SPS and PPS as last seen, from the session description or
 // from the stream.
 type parameterSets []parameterSet
@@ -21,7 +25,7 @@ type parameterSet struct {
 
 // update keeps nalu, in memory of its own, in the place of the one it replaces.
 func (s *parameterSets) update(kind nalKind, nalu []byte) {
-	if kind != nalVPS && kind != nalSPS && kind != nalPPS {
+	if kind != nalVPS && kind != nalSPS && kind != nalPPS || len(nalu) > maxParameterSet {
 		return
 	}
 	set := parameterSet{kind: kind}
