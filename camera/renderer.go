@@ -21,7 +21,8 @@ const slowCatchUp = 12
 // runs it, and owns all of libav's and libjpeg's memory of this camera.
 type renderer struct {
 	c           *Camera
-	decoder     *decoder.Decoder
+	decoder     *decoder.Decoder // nil: none is open
+	decoderUsed time.Time
 	codec       media.Codec
 	session     uint64 // the decoder's
 	unit        *media.AccessUnit
@@ -151,6 +152,7 @@ func (r *renderer) decode(au *media.AccessUnit, session uint64, extra []byte) er
 }
 
 func (r *renderer) openDecoder(codec media.Codec, session uint64, extra []byte) error {
+	r.decoderUsed = time.Now()
 	if r.decoder != nil && r.codec == codec && r.session == session {
 		return nil
 	}
@@ -303,6 +305,15 @@ func (r *renderer) forget(now time.Time) {
 		}
 	}
 	c := r.c
+	c.mu.Lock()
+	idle := c.decoding == decodeNothing
+	c.mu.Unlock()
+	if r.decoder != nil && idle && now.Sub(r.decoderUsed) > encoderLinger {
+		// It holds as many pictures as the camera's coding refers to, for each camera that was
+		// ever watched. Decoding begins again at a key frame, and so a new one will do.
+		r.decoder.Close()
+		r.decoder = nil
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for key, shared := range c.renditions {

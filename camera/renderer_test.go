@@ -1,0 +1,75 @@
+package camera
+
+import (
+	"image"
+	"log/slog"
+	"testing"
+	"time"
+
+	"camgate/camera/source"
+	"camgate/decoder"
+	"camgate/media"
+)
+
+// TestACameraThatNobodyLooksAtKeepsNoDecoder: it holds many pictures, and a gateway has many
+// cameras that were looked at once. Who looks again gets a picture of what has come meanwhile.
+func TestACameraThatNobodyLooksAtKeepsNoDecoder(t *testing.T) {
+	encoder, err := decoder.NewVideoEncoder(decoder.VideoEncoderOptions{Codec: media.H264, Width: 64, Height: 48, GOP: 50})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer encoder.Close()
+	c := New(Config{Name: "door", OnDemand: true}, slog.New(slog.DiscardHandler))
+	s := newSession(c, choice{}, false)
+	s.Playing(source.Info{Codec: media.H264, Transport: "tcp"})
+	r := newRenderer(c)
+	defer r.close()
+	come := func() {
+		t.Helper()
+		units, err := encoder.Encode(image.NewYCbCr(image.Rect(0, 0, 64, 48), image.YCbCrSubsampleRatio420), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, au := range units {
+			au.Received = time.Now()
+			s.AccessUnit(au)
+		}
+		for r.decodeNext() {
+		}
+	}
+	look := func() *Viewer {
+		t.Helper()
+		v, err := c.Watch(media.Rendition{}, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	later := func(d time.Duration) bool {
+		r.forget(time.Now().Add(d))
+		return r.decoder != nil
+	}
+	v := look()
+	come()
+	come()
+	if !later(time.Hour) {
+		t.Error("the decoder is gone while somebody looks")
+	}
+	v.Close()
+	if !later(encoderLinger / 2) {
+		t.Error("the decoder is gone at once: who looks next may come soon")
+	}
+	if later(encoderLinger + time.Second) {
+		t.Error("the decoder is kept for nobody")
+	}
+	come()
+	if r.decoder != nil {
+		t.Error("something is decoded for nobody")
+	}
+	v = look()
+	defer v.Close()
+	come()
+	if status := c.Status(); r.decoder == nil || status.DecodeErrors != 0 || status.Decoded != 2+4 {
+		t.Errorf("of a key frame and three more pictures: %d decoded after 2, %d errors", status.Decoded, status.DecodeErrors)
+	}
+}
