@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -67,6 +68,9 @@ func (d *device) follow(ctx context.Context) bool {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.identity.Host != identity.Host {
+		return true // for its other stream it was gone to meanwhile
+	}
 	level := slog.LevelDebug
 	if time.Since(d.toldAt) >= time.Minute {
 		level, d.toldAt = slog.LevelWarn, time.Now()
@@ -74,6 +78,14 @@ func (d *device) follow(ctx context.Context) bool {
 	d.log.Log(ctx, level, "the camera's address has changed", "was", identity.Host, "is", host)
 	d.goTo(host)
 	return true
+}
+
+// left says that no stream of the camera is at host:port any more, as far as is known: for its
+// substream, which goes where the camera itself has gone.
+func (d *device) left(host string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return !slices.ContainsFunc(d.streams, func(s stream) bool { return s.address.Host() == host })
 }
 
 // home goes back to the configured address: what is at the other one is not the camera, or

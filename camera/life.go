@@ -208,7 +208,7 @@ func (c *Camera) dial(ctx context.Context, host string) (net.Conn, error) {
 		}
 		c.unreachable(fmt.Errorf("camera %q: %s does not answer: %w; is it switched on, and is the address right?",
 			c.cfg.Name, host, err))
-		if c.device != nil && c.device.follow(ctx) {
+		if d := c.asked(); d != nil && (d.follow(ctx) || c.parent != nil && d.left(host)) {
 			return nil, errMoved
 		}
 		if !sleep(ctx, dialEvery-time.Since(began)) {

@@ -245,3 +245,30 @@ func TestTheSubstreamHasTheLoginOfItsCameraOnTheSameHostAlone(t *testing.T) {
 		}
 	}
 }
+
+// TestTheSubstreamGoesWhereItsCameraHasGone: it is looked for too where nobody watches the
+// large stream, and leaves an address that the camera itself has left.
+func TestTheSubstreamGoesWhereItsCameraHasGone(t *testing.T) {
+	const before, after = "127.0.0.1:1", "127.0.0.1:2"
+	c := onvifCamera(t, "onvif://"+before, func(cfg *Config) {
+		cfg.Find = func(context.Context, Identity) (string, bool) { return after, true }
+	})
+	at := func(s stream) stream {
+		s.address = s.address.At(before)
+		return s
+	}
+	c.device.streams = []stream{at(offer("main", "H264", 1920, 1080)), at(offer("sub", "H264", 640, 360))}
+	sub := c.Substream()
+	if sub == nil {
+		t.Fatal("it has none")
+	}
+	if _, err := sub.dial(within(t, 10*time.Second), before); !errors.Is(err, errMoved) {
+		t.Errorf("nobody watches the large stream: %v", err)
+	}
+	if host := c.device.serviceHost(); host != after {
+		t.Errorf("the camera is looked for at %s", host)
+	}
+	if _, err := sub.dial(within(t, 10*time.Second), before); !errors.Is(err, errMoved) {
+		t.Errorf("the camera has gone: %v", err)
+	}
+}
