@@ -1,6 +1,7 @@
 package camera
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"time"
@@ -17,6 +18,7 @@ const (
 	stillSlow    = time.Second      // a camera that takes longer is better streamed
 	stillsBadFor = 10 * time.Minute // how long a still picture that did not do is not tried again
 	stillsLarge  = 4                // times the pixels of the stream: costs more than it saves
+	stillsSame   = 5                // so many equal ones in a row are none of now: noise alone makes each another
 )
 
 // shot is what is known of the still pictures of one profile. Their address is none to
@@ -48,7 +50,8 @@ func (d *device) poll(ctx context.Context, chosen choice, sink source.Sink) erro
 	if err != nil {
 		return err
 	}
-	playing, slow := false, 0
+	playing, slow, same := false, 0, 0
+	var last []byte
 	for {
 		began := time.Now()
 		jpeg, err := client.Snapshot(ctx, chosen.snapshot)
@@ -65,6 +68,13 @@ func (d *device) poll(ctx context.Context, chosen choice, sink source.Sink) erro
 		} else if slow++; slow > 1 && err == nil { // one may be chance
 			err = fmt.Errorf("it took %.1f s, again", took.Seconds())
 		}
+		if !bytes.Equal(jpeg, last) {
+			same = 0
+		}
+		if same++; same >= stillsSame && err == nil {
+			err = fmt.Errorf("it has been the same %d times: the camera keeps an old one", same)
+		}
+		last = jpeg
 		if pixels := width * height; err == nil && chosen.pixels > 0 && (pixels*20 < chosen.pixels*19 || pixels > stillsLarge*chosen.pixels) {
 			err = fmt.Errorf("it is %d×%d, and its stream is not", width, height)
 		}
