@@ -235,15 +235,15 @@ func (c *Camera) rendition(r media.Rendition) (*rendition, error) {
 // wantsChanged tells the life and the renderer that viewers came or went; the caller
 // holds mu.
 func (c *Camera) wantsChanged() {
-	c.updateMode()
+	c.updateMode(time.Now())
 	signal(c.demand)
 	signal(c.reconsider)
 	signal(c.wake)
 }
 
 // updateMode decides anew what is decoded; the caller holds mu.
-func (c *Camera) updateMode() {
-	mode := c.wantedMode()
+func (c *Camera) updateMode(now time.Time) {
+	mode := c.wantedMode(now)
 	if mode == decodeNothing && c.decoding != decodeNothing {
 		c.units.rewind()
 		// What was decoded last is from now on the past: no viewer that comes later gets

@@ -30,7 +30,7 @@ const keysSuffice = 2500 * time.Millisecond
 
 // wantedMode is what the present viewers need decoded: who reads what the camera sends needs
 // nothing. The caller holds the mutex.
-func (c *Camera) wantedMode() decodeMode {
+func (c *Camera) wantedMode(now time.Time) decodeMode {
 	for _, t := range c.transcodes {
 		if t.readers > 0 {
 			return decodeAll
@@ -48,7 +48,7 @@ func (c *Camera) wantedMode() decodeMode {
 			fastest = max(fastest, v.fps)
 		}
 	}
-	distance := c.life.gop.Seconds
+	distance := c.life.keyDistance(now)
 	if distance <= 0 {
 		return decodeAll
 	}

@@ -242,8 +242,8 @@ func (s *session) AccessUnit(au *media.AccessUnit) {
 	c.counts.received++
 	c.rate.add(au.Received, au.Size())
 	c.life.arrived(au)
-	if au.Key {
-		c.updateMode() // whether key frames suffice depends on how often they come
+	if au.Key || c.decoding == decodeKeys && c.life.keyOverdue(au.Received) {
+		c.updateMode(au.Received) // whether key frames suffice depends on how often they come
 	}
 	c.reordering.see(au)
 	readable := c.packets.push(au, len(c.readers) > 0)

@@ -106,6 +106,21 @@ func (l *life) arrived(au *media.AccessUnit) {
 	l.gopFrames++
 }
 
+// keyOverdue says that the next key frame is a quarter later than the last one was. Cameras
+// with a "smart" codec make a GOP as long as they like.
+func (l *life) keyOverdue(now time.Time) bool {
+	return !l.gopBegan.IsZero() && now.Sub(l.gopBegan).Seconds() > 1.25*l.gop.Seconds
+}
+
+// keyDistance is how far apart key frames are, in seconds: as last seen, or as long as an
+// overdue one has been waited for; 0 before the second.
+func (l *life) keyDistance(now time.Time) float64 {
+	if l.gop.Seconds > 0 && l.keyOverdue(now) {
+		return now.Sub(l.gopBegan).Seconds()
+	}
+	return l.gop.Seconds
+}
+
 // enter changes the state. err, where the state is a bad one, is why.
 func (c *Camera) enter(s state, err error) {
 	c.mu.Lock()
