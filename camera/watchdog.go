@@ -100,8 +100,8 @@ func (c *Camera) check(now time.Time) (time.Duration, error) {
 	}
 	if !l.damagedSince.IsZero() {
 		// Nothing can be shown before the next key frame. A new session brings one, and
-		// where UDP loses so much, TCP will not.
-		patience := max(giveUp, time.Duration(2*l.gop.Seconds*float64(time.Second)))
+		// where UDP loses so much, TCP will not. A GOP of minutes is not waited for.
+		patience := max(giveUp, min(time.Duration(2*l.gop.Seconds*float64(time.Second)), longestRemembered))
 		if unseen >= patience && now.Sub(l.damagedSince) >= patience {
 			if l.info.Transport == "udp" {
 				l.transport = "tcp"

@@ -142,6 +142,25 @@ func TestDamageWithoutEndBringsANewSessionOverTCP(t *testing.T) {
 	t.Error("a camera that never brings a whole picture is kept for ever")
 }
 
+// TestALossIsNotWaitedOutForMinutes: a "smart" codec may send its next key frame in five.
+func TestALossIsNotWaitedOutForMinutes(t *testing.T) {
+	cam, last := watched(t, 40*time.Millisecond)
+	cam.life.gop = GOP{Frames: 7500, Seconds: 300}
+	s := newSession(cam, choice{}, false)
+	s.Damaged(1, nil)
+	cam.life.damagedSince = last
+	for now := last; now.Before(last.Add(time.Minute)); now = now.Add(40 * time.Millisecond) {
+		s.AccessUnit(&media.AccessUnit{Codec: media.H264, NALUs: [][]byte{{1}}, Received: now})
+		if _, err := cam.check(now); err != nil {
+			if d := now.Sub(last); d < 15*time.Second || d > 21*time.Second {
+				t.Errorf("connected to again after %v", d)
+			}
+			return
+		}
+	}
+	t.Error("after a minute it is waited for still")
+}
+
 func TestStateOfANewCameraHasABeginning(t *testing.T) {
 	before := time.Now()
 	if s := New(Config{Name: "yard"}, slog.New(slog.DiscardHandler)).Status(); s.State != "idle" || s.Since.Before(before) {
