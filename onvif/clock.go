@@ -176,14 +176,24 @@ func (c *Client) noteClock(clock Clock) {
 	}
 }
 
-// clocks are the ideas to sign with. Without any answer it is our own clock: the request
-// that follows says what is wrong.
+// clocks are the ideas to sign with, while the way to log in is found out. An answer of a
+// minute ago is not good for that: a clock may have been set since, the camera's or ours, and
+// be all that was wrong. Without any answer it is our own clock: the request that follows says
+// what is wrong.
 func (c *Client) clocks(ctx context.Context) []Clock {
-	ideas, _, err := c.clockIdeas(ctx)
-	if err != nil {
-		return []Clock{{Source: sourceOurs}}
+	c.clock.mu.Lock()
+	ideas, at := c.clock.ideas, c.clock.at
+	c.clock.mu.Unlock()
+	if len(ideas) > 0 && time.Since(at) < clockAge {
+		return ideas
 	}
-	return ideas
+	if asked, _, err := c.askClock(ctx); err == nil {
+		return asked
+	}
+	if len(ideas) > 0 {
+		return ideas
+	}
+	return []Clock{{Source: sourceOurs}}
 }
 
 // clockFor is the clock to sign with in a way that worked before.

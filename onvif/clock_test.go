@@ -1,6 +1,7 @@
 package onvif
 
 import (
+	"errors"
 	"net/http"
 	"testing"
 	"time"
@@ -128,5 +129,49 @@ func TestAClockThatIsSetLaterIsAskedAgain(t *testing.T) {
 	f.wantWays(t, "wsse digest", "wsse digest", "wsse digest")
 	if clock, err := c.Clock(testContext(t)); err != nil || clock.Skew != 0 {
 		t.Errorf("the clock is %+v, %v", clock, err)
+	}
+}
+
+// A camera that sets its clock right after it was asked for the time, as after a power cut
+// that both have come back from, is refused its signatures twice; then it is asked again.
+func TestAClockThatIsSetRightAwayIsAskedAgain(t *testing.T) {
+	f := newFake(t)
+	skew := -40 * 24 * time.Hour
+	f.set("GetSystemDateAndTime", clockAnswer(time.Now().Add(skew)))
+	f.login = func(s seen) *refused {
+		if s.operation == "GetSystemDateAndTime" || s.operation == "GetServices" {
+			return nil
+		}
+		created, err := time.Parse(time.RFC3339, s.created)
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if s.wsse == "digest" && s.wsseRight && err == nil && time.Since(created.Add(-skew)).Abs() < 10*time.Second {
+			return nil
+		}
+		return soapFault(400, faultNotAuthorized)
+	}
+	c := f.client(t)
+	if _, err := c.Information(testContext(t)); err != nil {
+		t.Fatal(err)
+	}
+	f.mu.Lock()
+	skew = 0
+	f.mu.Unlock()
+	f.set("GetSystemDateAndTime", clockAnswer(time.Now()))
+	if _, err := c.Information(testContext(t)); !errors.Is(err, ErrNotAuthorized) {
+		t.Fatalf("the first: %v", err)
+	}
+	if _, err := c.Profiles(testContext(t)); !errors.Is(err, ErrNotAuthorized) {
+		t.Fatalf("the second: %v", err)
+	}
+	later := time.Now().Add(2 * patience)
+	c.login.mu.Lock()
+	c.login.now = func() time.Time { return later }
+	c.login.mu.Unlock()
+	c.clock.mu.Lock()
+	c.clock.at = c.clock.at.Add(-2 * clockAge)
+	c.clock.mu.Unlock()
+	if _, err := c.Information(testContext(t)); err != nil {
+		t.Errorf("after a minute: %v", err)
 	}
 }
