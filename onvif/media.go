@@ -21,7 +21,18 @@ func media2(operation string, body, reply any) *request {
 // Profiles asks what streams there are: Media2 where the camera has it, else Media1, which
 // cannot tell H.265. Profiles without a video encoder are left out. An empty list with a nil
 // error is a camera that has none.
+//
+// Where it fails, the camera is asked for its services again the next time: one that has just
+// started may not have named all of them, and one with other firmware has them elsewhere.
 func (c *Client) Profiles(ctx context.Context) ([]Profile, error) {
+	profiles, err := c.listProfiles(ctx)
+	if err != nil && !errors.Is(err, ErrNotAuthorized) && ctx.Err() == nil {
+		c.services.forget()
+	}
+	return profiles, err
+}
+
+func (c *Client) listProfiles(ctx context.Context) ([]Profile, error) {
 	if _, err := c.serviceURLs(ctx); err != nil {
 		return nil, err
 	}

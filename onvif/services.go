@@ -21,6 +21,12 @@ type serviceState struct {
 	here map[string]*url.URL
 }
 
+func (s *serviceState) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.urls, s.here = nil, nil
+}
+
 type servicesReply struct {
 	Service []struct {
 		Namespace text

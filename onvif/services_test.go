@@ -82,3 +82,24 @@ func TestLatinNamesAndDottedHostsAreTheSameHost(t *testing.T) {
 		}
 	}
 }
+
+// A camera that has just started may not have all its services yet, and one with other firmware
+// may have them elsewhere: what it said of them once is not kept where it does not do.
+func TestServicesThatDoNotDoAreAskedForAgain(t *testing.T) {
+	f := newFake(t)
+	f.set("GetServices", f.services(nsDevice))
+	c := f.client(t, anonymously)
+	if _, err := c.Profiles(testContext(t)); !errors.Is(err, ErrNotSupported) {
+		t.Fatalf("without a media service: %v", err)
+	}
+	f.set("GetServices", f.services(nsDevice, nsMedia, nsEvents, nsPTZ))
+	for range 2 {
+		if profiles, err := c.Profiles(testContext(t)); err != nil || len(profiles) != 1 {
+			t.Fatalf("with one: %v, %v", profiles, err)
+		}
+	}
+	asked := f.requests(func(s seen) bool { return s.operation == "GetServices" })
+	if len(asked) != 2 {
+		t.Errorf("it was asked %d times for its services", len(asked))
+	}
+}
