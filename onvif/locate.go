@@ -16,6 +16,9 @@ import (
 // 2020 as TP-Link, 5000 as Foscam's and Dahua's older ones.
 var ports = []int{80, 8000, 8080, 8899, 2020, 5000}
 
+// securePorts are where it is over TLS.
+var securePorts = []int{443, 8443, 8000, 8080, 8899, 2020, 5000}
+
 // locateTimeout bounds the look at one port.
 const locateTimeout = 3 * time.Second
 
@@ -26,6 +29,9 @@ func Locate(ctx context.Context, o Options) (string, error) {
 	u, err := url.Parse(o.Address)
 	if err != nil || u.Hostname() == "" {
 		return "", errors.New("an ONVIF address begins with http:// or https://, and names a host")
+	}
+	if u.Scheme == "https" {
+		return locate(ctx, o, u, securePorts)
 	}
 	return locate(ctx, o, u, ports)
 }
@@ -48,22 +54,23 @@ func locate(ctx context.Context, o Options, u *url.URL, ports []int) (string, er
 	type answer struct {
 		address string
 		is      certainty
+		at      int // in ports
 	}
 	answers := make(chan answer, len(ports))
-	for _, port := range ports {
+	for i, port := range ports {
 		at := *u
 		at.Host = net.JoinHostPort(u.Hostname(), strconv.Itoa(port))
 		one := o
 		one.Address = at.String()
-		asking.Go(func() { answers <- answer{one.Address, look(ctx, one)} })
+		asking.Go(func() { answers <- answer{one.Address, look(ctx, one), i} })
 	}
-	second := ""
+	second, usual := "", len(ports) // of those that may be it the most usual, and not the fastest
 	for range ports {
 		switch a := <-answers; {
 		case a.is == surely:
 			return a.address, nil
-		case a.is == perhaps && second == "":
-			second = a.address
+		case a.is == perhaps && a.at < usual:
+			second, usual = a.address, a.at
 		}
 	}
 	if ctx.Err() != nil {

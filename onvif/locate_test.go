@@ -6,7 +6,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -73,5 +75,42 @@ func TestServiceIsFoundAtAnotherPort(t *testing.T) {
 	_, err = locate(t.Context(), Options{}, &url.URL{Scheme: "http", Host: "127.0.0.1"}, []int{9, portNumber(t, page.URL)})
 	if !errors.Is(err, ErrNotONVIF) {
 		t.Errorf("where there is none the error is %v", err)
+	}
+}
+
+// TestOfPortsThatMayBeTheOneTheUsualIsTaken: a web page that asks for a login looks like a
+// camera that tells nobody anything, and may answer faster.
+func TestOfPortsThatMayBeTheOneTheUsualIsTaken(t *testing.T) {
+	faster := make(chan struct{})
+	answered := sync.OnceFunc(func() { close(faster) })
+	server := func(answer func(operation string)) int {
+		f := newFake(t)
+		f.login = func(s seen) *refused {
+			answer(s.operation)
+			return f.challenge("Digest MD5")
+		}
+		return portNumber(t, f.URL)
+	}
+	usual := server(func(string) {
+		select {
+		case <-faster:
+		case <-t.Context().Done():
+		}
+	})
+	other := server(func(operation string) {
+		if operation == "GetDeviceInformation" { // the last question
+			time.AfterFunc(100*time.Millisecond, answered)
+		}
+	})
+	u := &url.URL{Scheme: "http", Host: "127.0.0.1", Path: "/onvif/device_service"}
+	got, err := locate(t.Context(), Options{}, u, []int{usual, other})
+	if err != nil || portNumber(t, got) != usual {
+		t.Errorf("it is found at %s, %v; want port %d, not %d", got, err, usual, other)
+	}
+}
+
+func TestOverTLSItsPortsAreLookedAt(t *testing.T) {
+	if !slices.Contains(securePorts, 443) || slices.Contains(securePorts, 80) || slices.Contains(ports, 443) {
+		t.Errorf("over TLS %v, else %v", securePorts, ports)
 	}
 }
