@@ -185,10 +185,14 @@ func CarriesPassword(uri string) bool {
 	return i >= 0 && carried.MatchString(after[i:])
 }
 
+// inPath finds passwords in a path, as in /user=admin_password=tlJwpbo6_channel=1_stream=0.sdp:
+// they are not the one that we have, but what the camera makes of it.
+var inPath = regexp.MustCompile(`(?i)([/?&;_](?:password|passwd|pwd|pass|psw|loginpas|authbasic)=)[^&/?;]*?(_[a-z]+=|[&/?;]|$)`)
+
 // redactText is an address for messages: without user information and query, where
-// passwords are.
+// passwords are, and without those in its path.
 func redactText(raw string) string {
-	raw = printable(raw, 120)
+	raw = printable(inPath.ReplaceAllString(raw, "$1***$2"), 120)
 	if i := strings.IndexByte(raw, '?'); i >= 0 {
 		raw = raw[:i] + "?…"
 	}

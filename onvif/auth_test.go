@@ -461,3 +461,26 @@ func TestThePasswordIsInNoErrorAndNoNote(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatACameraMakesOfThePasswordIsShownNowhere: some write it into the paths of their
+// addresses, and have an address for pictures that is no use.
+func TestWhatACameraMakesOfThePasswordIsShownNowhere(t *testing.T) {
+	f := newFake(t)
+	f.set("GetSnapshotUri", "<MediaUri><Uri>rtsp://192.0.2.1:554/user=admin_password=tlJw_pbo6_channel=1_stream=0.sdp?real_stream</Uri></MediaUri>")
+	c := f.client(t)
+	_, err := c.SnapshotURI(testContext(t), Profile{Token: "p"})
+	if !errors.Is(err, ErrNotSupported) || strings.Contains(err.Error(), "pbo6") || !strings.Contains(err.Error(), "/user=admin_password=***_channel=1") {
+		t.Errorf("the error is %v", err)
+	}
+	for raw, want := range map[string]string{
+		"http://192.0.2.1/pwd=canary":         "http://192.0.2.1/pwd=***",
+		"rtsp://h/a_PASSWORD=canary_b=1/c":    "rtsp://h/a_PASSWORD=***_b=1/c",
+		"http://h/compass=north":              "http://h/compass=north",
+		"http://u:canary@h/x?password=canary": "http://***@h/x?…",
+		"http://h/password=canary?x":          "http://h/password=***?…",
+	} {
+		if got := redactText(raw); got != want {
+			t.Errorf("%s is shown as %s, want %s", raw, got, want)
+		}
+	}
+}
