@@ -9,5 +9,6 @@ func (g *registry) forget() {
 	defer g.mu.Unlock()
 	clear(g.records)
 	clear(g.devices)
+	clear(g.ids)
 	g.changed, g.departed = nil, nil
 }

@@ -240,6 +240,21 @@ func TestIdentityIsTheBestAndStays(t *testing.T) {
 	}
 }
 
+// TestWhatIsForgottenIsFoundAsWhatItWas: also again and again.
+func TestWhatIsForgottenIsFoundAsWhatItWas(t *testing.T) {
+	s := newScene(t, 10)
+	for range 3 {
+		s.ws("192.0.2.10", uuidA, "http://192.0.2.10/x")
+		s.ssdp("192.0.2.11", "uuid:"+uuidB, "http://192.0.2.11/")
+		s.wants(uuidA, uuidB)
+		s.f.Forget()
+		s.wants()
+	}
+	if n := len(s.f.registry.ids); n != 0 {
+		t.Errorf("%d of them are kept nevertheless", n)
+	}
+}
+
 func TestAddressToBeUsed(t *testing.T) {
 	s := newScene(t, 0)
 	address := func(want string, also ...string) {
