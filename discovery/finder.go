@@ -26,6 +26,7 @@ type Finder struct {
 	mu       sync.Mutex
 	running  bool       // Run
 	current  *searching // nil: none
+	begun    uint64     // searches so far
 	rechecks map[string]recheck
 
 	telling sync.Mutex // held while the owner is told
@@ -33,9 +34,10 @@ type Finder struct {
 
 // searching is a search that others may share.
 type searching struct {
-	wait time.Duration
-	done chan struct{}
-	err  error // once done
+	number uint64 // counts searches
+	wait   time.Duration
+	done   chan struct{}
+	err    error // once done
 }
 
 // New makes a Finder. It opens no socket and starts no goroutine. The error is a sentence
@@ -60,12 +62,27 @@ func (f *Finder) Devices() []Device { return f.registry.list() }
 // been told when Search returns. The error is ctx's, or a sentence that says why nothing
 // could be asked.
 func (f *Finder) Search(ctx context.Context, wait time.Duration) error {
+	return f.searchAfter(ctx, wait, 0)
+}
+
+// searchAnew is Search for what has changed just now: it shares no search that has begun
+// before, for that asks its questions in its first second and a half, and perhaps no more.
+func (f *Finder) searchAnew(ctx context.Context, wait time.Duration) error {
+	f.mu.Lock()
+	begun := f.begun
+	f.mu.Unlock()
+	return f.searchAfter(ctx, wait, begun)
+}
+
+// searchAfter is Search that shares only searches of a higher number.
+func (f *Finder) searchAfter(ctx context.Context, wait time.Duration, number uint64) error {
 	wait = max(wait, 100*time.Millisecond)
 	for {
 		f.mu.Lock()
 		other := f.current
 		if other == nil {
-			s := &searching{wait: wait, done: make(chan struct{})}
+			f.begun++
+			s := &searching{number: f.begun, wait: wait, done: make(chan struct{})}
 			f.current = s
 			f.mu.Unlock()
 			return f.lead(ctx, s)
@@ -75,7 +92,7 @@ func (f *Finder) Search(ctx context.Context, wait time.Duration) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-other.done:
-			if other.err == nil && other.wait >= wait {
+			if other.err == nil && other.wait >= wait && other.number > number {
 				return nil
 			}
 		}

@@ -311,6 +311,28 @@ func TestConcurrentSearchesShareOne(t *testing.T) {
 	}
 }
 
+// TestWhatChangesDuringASearchIsSearchedBehindIt: the questions of a search are asked in its
+// first half, and an interface that comes later hears none of them.
+func TestWhatChangesDuringASearchIsSearchedBehindIt(t *testing.T) {
+	t.Parallel()
+	p := newPeer(t, "lo", "127.0.0.1", 0, 0, camera(1))
+	f := p.finder(nil)
+	ctx, cancel := context.WithCancel(context.Background())
+	w := &watch{f: f, ctx: ctx, due: make(chan struct{}, 1)}
+	w.searching.Go(w.searchWhenDue)
+	defer w.searching.Wait()
+	defer cancel()
+	long := make(chan error, 1)
+	go func() { long <- f.Search(ctx, afterChange) }()
+	eventually(t, "all of its questions", func() bool { return p.probes.Load() >= rounds*int64(len(probeTypes)) })
+	p.play(camera(1), camera(2)) // it was not to be reached before
+	w.search()
+	eventually(t, "the camera that came", func() bool { return len(f.Devices()) == 2 })
+	if err := <-long; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestSearchEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	p := newPeer(t, "lo", "127.0.0.1", 0, 0, camera(1))

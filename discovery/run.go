@@ -24,6 +24,7 @@ type watch struct {
 	listeners map[string]*listener
 	monitor   *monitor
 	searching sync.WaitGroup
+	due       chan struct{} // of one element: there is to be a search
 	last      *network
 	asked     time.Time       // when a search was begun for a camera that moved
 	refused   map[string]bool // what was complained of
@@ -37,11 +38,13 @@ type listener struct {
 
 func (f *Finder) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
-	w := &watch{f: f, ctx: ctx, fetcher: newFetcher(ctx, f), listeners: map[string]*listener{}, refused: map[string]bool{}}
+	w := &watch{f: f, ctx: ctx, fetcher: newFetcher(ctx, f), listeners: map[string]*listener{}, refused: map[string]bool{},
+		due: make(chan struct{}, 1)}
 	defer func() {
 		cancel()
 		w.close()
 	}()
+	w.searching.Go(w.searchWhenDue)
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	w.look()
@@ -91,13 +94,27 @@ func (w *watch) reachesMore(before, now *network) bool {
 	return len(now.searched) > 0 && !now.searchesAs(before)
 }
 
-// search searches beside all else.
+// search has a search follow, beside all else.
 func (w *watch) search() {
-	w.searching.Go(func() {
-		if err := w.f.Search(w.ctx, afterChange); err != nil && w.ctx.Err() == nil {
+	select {
+	case w.due <- struct{}{}:
+	default:
+	}
+}
+
+// searchWhenDue searches when there is reason to, until the watch ends. An address that
+// comes during a search, as DHCP's does after the IPv6 one, is searched from behind it.
+func (w *watch) searchWhenDue() {
+	for {
+		select {
+		case <-w.due:
+		case <-w.ctx.Done():
+			return
+		}
+		if err := w.f.searchAnew(w.ctx, afterChange); err != nil && w.ctx.Err() == nil {
 			w.f.log.Info(err.Error())
 		}
-	})
+	}
 }
 
 // betweenMoves is how often others can have us search by saying that a camera moved.
