@@ -18,37 +18,56 @@ func maskAddress(address string) string {
 		return address
 	}
 	// A password may hold any character: all up to the last @ counts as user and password.
-	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
-		if user, _, has := strings.Cut(rest[:at], ":"); has {
-			rest = user + ":" + hidden + rest[at:]
-		}
+	return scheme + "://" + secret.ReplaceAllString(maskLogin(rest), "${1}"+hidden+"${2}")
+}
+
+// maskLogin is the part of an address behind its scheme without the password before its host.
+func maskLogin(rest string) string {
+	at := strings.LastIndexByte(rest, '@')
+	if at < 0 {
+		return rest
 	}
-	return scheme + "://" + secret.ReplaceAllString(rest, "${1}"+hidden+"${2}")
+	user, _, has := strings.Cut(rest[:at], ":")
+	if !has {
+		return rest
+	}
+	return user + ":" + hidden + rest[at:]
 }
 
 // masked is a command line without the passwords in it, for the history. ok is false
 // where they cannot be told from the rest: such a line is not kept.
 //
 // No command takes more than a user name behind an address, but for a password: so the
-// second word behind one, and all further ones, are hidden, however the command is spelt.
+// second word behind one, and all further ones, are hidden, however the command is spelt. Who
+// forgets the http:// of an address meant one nevertheless: only cctv takes a password as a
+// word, and with it, or with a command that there is not, anything that looks like a host
+// counts as one, and the fifth word as a password.
 func masked(line string) (safe string, ok bool) {
 	words, err := split(line)
 	if err != nil {
 		return "", false
 	}
 	address := -1
+	known := len(words) > 0 && root.find(words[0].text) != nil && !strings.EqualFold(words[0].text, "cctv")
 	var b strings.Builder
 	copied := 0
 	for i, w := range words {
 		replacement := line[w.start:w.end]
 		switch {
-		case address >= 0 && i > address+1:
+		case address >= 0 && i > address+1, !known && i > 3:
 			replacement = hidden
 		case strings.Contains(w.text, "://"):
 			if address < 0 {
 				address = i
 			}
 			if m := maskAddress(w.text); m != w.text {
+				replacement = quoted(m)
+			}
+		default:
+			if address < 0 && !known && strings.ContainsAny(w.text, ".:") {
+				address = i
+			}
+			if m := maskLogin(w.text); m != w.text {
 				replacement = quoted(m)
 			}
 		}

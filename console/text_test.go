@@ -100,6 +100,14 @@ func TestPasswordsAreMasked(t *testing.T) {
 		"CCTV  GET http://h/ root 'can ary'":              "CCTV  GET http://h/ root ***",
 		"cvtc gte http://h/ root canary can":              "cvtc gte http://h/ root *** ***",
 		"probe rtsp://admin@192.0.2.1/":                   "probe rtsp://admin@192.0.2.1/",
+		"cctv get 192.0.2.1 root canary":                  "cctv get 192.0.2.1 root ***",
+		"cctv get camera root canary":                     "cctv get camera root ***",
+		"get 192.0.2.1:8080 root canary":                  "get 192.0.2.1:8080 root ***",
+		"cctv get root:canary@192.0.2.1":                  "cctv get root:***@192.0.2.1",
+		"add door root:can@ary@192.0.2.1/s":               "add door root:***@192.0.2.1/s",
+		"cctv info cam.1 data":                            "cctv info cam.1 data",
+		"ptz door left 0.5 2":                             "ptz door left 0.5 2",
+		"snapshot door ./door.jpg":                        "snapshot door ./door.jpg",
 	} {
 		if got, ok := masked(line); !ok || got != want {
 			t.Errorf("%q becomes %q, %v; want %q", line, got, ok, want)
