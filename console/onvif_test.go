@@ -65,3 +65,19 @@ func TestWordsOfCCTVAgentWithACamera(t *testing.T) {
 		t.Errorf("%v: %s", err, out)
 	}
 }
+
+func TestAddressesOfONVIFServicesAreShownAsTheyAreAsked(t *testing.T) {
+	for source, want := range map[string]string{
+		"onvif://192.0.2.1:80/":                                "http://192.0.2.1/onvif/device_service",
+		"onvif://192.0.2.1:8000/?profile=auto":                 "http://192.0.2.1:8000/onvif/device_service",
+		"onvifs://192.0.2.1:443/x?a=b&source=video1":           "https://192.0.2.1/x?a=b",
+		"onvif://[2001:db8::1]:80/?source=video1&profile=main": "http://[2001:db8::1]/onvif/device_service",
+		"onvif://[fe80::1%eth0]:8000/":                         "http://[fe80::1%25eth0]:8000/onvif/device_service",
+		"rtsp://192.0.2.1:554/x":                               "",
+		"rtsp://[fe80::1%eth0]:554/x":                          "",
+	} {
+		if got := onvifAddress(source); got != want {
+			t.Errorf("%s is shown as %q, want %q", source, got, want)
+		}
+	}
+}

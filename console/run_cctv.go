@@ -104,7 +104,7 @@ func runCCTVReset(_ context.Context, r *request) error {
 // onvifAddress is the URL of the device service of a camera whose source is onvif:// or
 // onvifs://, "" for others.
 func onvifAddress(source string) string {
-	u, err := url.Parse(source)
+	u, err := parseSource(source)
 	if err != nil {
 		return ""
 	}
@@ -120,9 +120,20 @@ func onvifAddress(source string) string {
 		u.Path = "/onvif/device_service"
 	}
 	query := u.Query()
-	query.Del("profile")
+	query.Del("profile") // these two are for the gateway
+	query.Del("source")
 	u.RawQuery, u.User = query.Encode(), nil
 	return maskAddress(u.String())
+}
+
+// parseSource reads a camera's address. The zone of an IPv6 address stands in it as it is, and
+// in a URL encoded (RFC 6874).
+func parseSource(source string) (*url.URL, error) {
+	end := strings.IndexByte(source, ']')
+	if zone := strings.IndexByte(source[:max(end, 0)], '%'); zone >= 0 {
+		source = source[:zone] + "%25" + source[zone+1:]
+	}
+	return url.Parse(source)
 }
 
 // details is what cctvAgent shows of one camera.
@@ -160,7 +171,7 @@ func (r *request) details(ctx context.Context, cameras []*camera.Camera) []*deta
 func (r *request) detailsOf(ctx context.Context, c *camera.Camera) *details {
 	d := &details{status: c.Status()}
 	d.onvif = onvifAddress(d.status.Address)
-	if u, err := url.Parse(d.status.Address); err == nil {
+	if u, err := parseSource(d.status.Address); err == nil {
 		d.host = strings.TrimSuffix(strings.TrimSuffix(u.Host, ":80"), ":554")
 	}
 	if d.onvif == "" {
