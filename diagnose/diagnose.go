@@ -21,7 +21,8 @@ type Target struct {
 	Address source.Address
 	Source  source.Options
 
-	// DigestOnly never sends the password over ONVIF in a form that can be read.
+	// DigestOnly never sends the password in a form that can be read, over ONVIF and to the
+	// streams that the camera names.
 	DigestOnly bool
 }
 

@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -276,5 +278,76 @@ func TestUserAndPasswordAreAtHand(t *testing.T) {
 			t.Errorf("%s is asked with user %q", uri, user)
 		}
 		last(t, w.report)
+	}
+}
+
+// TestWhoWasOnlyFoundGetsNoReadablePassword: neither over ONVIF nor over RTSP, where a device
+// that calls itself a camera may ask for it.
+func TestWhoWasOnlyFoundGetsNoReadablePassword(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var serving sync.WaitGroup
+	defer serving.Wait()
+	defer l.Close()
+	logins := make(chan string, 100)
+	serving.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			serving.Go(func() { wantBasic(conn, logins) })
+		}
+	})
+	for _, one := range []struct{ digestOnly, basic bool }{{false, true}, {true, false}} {
+		tg := fake(t, "rtsp://"+l.Addr().String()+"/x")
+		tg.DigestOnly = one.digestOnly
+		r := Diagnose(context.Background(), tg, nil)
+		if s, _ := last(t, r); s.Name != "stream of main" {
+			t.Errorf("%+v: %q fails: %s", one, s.Name, s.Text)
+		}
+		if basic := len(logins) > 0; basic != one.basic {
+			t.Errorf("%+v: it got the password: %v", one, basic)
+		}
+		for len(logins) > 0 {
+			<-logins
+		}
+	}
+}
+
+// wantBasic answers RTSP requests of a connection, all that ask for something with 401, and
+// tells what logs in.
+func wantBasic(conn net.Conn, logins chan<- string) {
+	defer conn.Close()
+	for in := bufio.NewReader(conn); ; {
+		method, cseq := "", ""
+		for {
+			line, err := in.ReadString('\n')
+			if err != nil {
+				return
+			}
+			line = strings.TrimSpace(line)
+			if line == "" {
+				break
+			}
+			if method == "" {
+				method, _, _ = strings.Cut(line, " ")
+			}
+			switch name, value, _ := strings.Cut(line, ":"); strings.ToLower(name) {
+			case "cseq":
+				cseq = strings.TrimSpace(value)
+			case "authorization":
+				logins <- value
+			}
+		}
+		status, more := "401 Unauthorized", "WWW-Authenticate: Basic realm=\"cam\"\r\n"
+		if method == "OPTIONS" {
+			status, more = "200 OK", "Public: DESCRIBE, SETUP, PLAY\r\n"
+		}
+		if _, err := fmt.Fprintf(conn, "RTSP/1.0 %s\r\nCSeq: %s\r\n%s\r\n", status, cseq, more); err != nil {
+			return
+		}
 	}
 }

@@ -210,6 +210,7 @@ func (w *walk) describe(name string, t Target, address source.Address) {
 		first := &firstPicture{end: cancel}
 		options := t.Source
 		options.Camera = t.name()
+		options.DigestOnly = options.DigestOnly || t.DigestOnly && t.Address.ONVIF() // as the gateway does
 		err = source.RTSP(ctx, conn, address, options, first)
 		if first.unit == nil {
 			switch {
