@@ -56,12 +56,12 @@ func (c *Camera) serve(ctx context.Context) {
 	} else {
 		c.enter(stateConnecting, nil)
 	}
-	var failing time.Time // when the present row of failures began
+	var failures row
 	for {
 		if !sleep(ctx, time.Until(c.deniedUntil())) {
 			return
 		}
-		began, pictures := time.Now(), c.pictures()
+		began, pictures, unreached := time.Now(), c.pictures(), c.unreached()
 		err := c.stream(ctx)
 		if ctx.Err() != nil {
 			return
@@ -74,25 +74,32 @@ func (c *Camera) serve(ctx context.Context) {
 			continue
 		}
 		c.report(err)
-		if c.pictures() > pictures {
-			failing = time.Time{}
-		}
-		if failing.IsZero() {
-			failing = time.Now()
-		}
-		pause := retrySoon
-		switch {
-		case denied(err):
-			pause = 0 // deniedUntil holds, also for whoever comes back later
-		case time.Since(failing) > retrySoonFor:
-			pause = retryLater
-		case c.pictures() > pictures && time.Since(began) > retryLater:
-			pause = 0 // it was well a moment ago: most likely it hung up, and answers
-		}
+		pause := failures.pause(err, began, time.Now(), c.pictures() > pictures, c.unreached() > unreached)
 		if !sleep(ctx, pause) {
 			return
 		}
 	}
+}
+
+// A row is one of failures, one session after the other.
+type row struct{ since time.Time }
+
+// pause is how long to wait after a session of so long that failed. pictures says that it
+// brought some, and gone that the camera could not be reached before it, for however long: it
+// has just started, and the row begins anew.
+func (r *row) pause(err error, began, now time.Time, pictures, gone bool) time.Duration {
+	if pictures || gone || r.since.IsZero() {
+		r.since = now
+	}
+	switch {
+	case denied(err):
+		return 0 // deniedUntil holds, also for whoever comes back later
+	case now.Sub(r.since) > retrySoonFor:
+		return retryLater
+	case pictures && now.Sub(began) > retryLater:
+		return 0 // it was well a moment ago: most likely it hung up, and answers
+	}
+	return retrySoon
 }
 
 // stream is one connection: ask where the stream is, dial until the port is open, then

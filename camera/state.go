@@ -47,6 +47,7 @@ type life struct {
 	current      *session                // whose pictures are shown; nil while there is none
 	end          context.CancelCauseFunc // ends the session; nil while there is none
 	connected    bool
+	unreached    uint64    // dials that failed
 	silent       bool      // the last session was ended by the watchdog, and nothing failed since
 	lastUnit     time.Time // a sign of life: an access unit, damaged or not
 	lastArrival  time.Time // of an access unit
@@ -171,6 +172,7 @@ func (c *Camera) disconnected() {
 func (c *Camera) unreachable(err error) {
 	c.mu.Lock()
 	c.life.silent = false
+	c.life.unreached++
 	c.mu.Unlock()
 	c.enter(stateOffline, err)
 }
@@ -243,6 +245,13 @@ func (c *Camera) pictures() uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.counts.received
+}
+
+// unreached counts the dials that have failed so far.
+func (c *Camera) unreached() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.life.unreached
 }
 
 // transport is the one to use for the next session.
