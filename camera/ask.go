@@ -135,7 +135,7 @@ func (d *device) stream(ctx context.Context, client *onvif.Client, p onvif.Profi
 	if err != nil {
 		return stream{}, err
 	}
-	address, err := source.ParseAddress(uri)
+	address, err := source.ParseAnnounced(uri)
 	if err == nil && address.ONVIF() {
 		err = errors.New("it names no RTSP address")
 	}

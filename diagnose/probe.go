@@ -104,7 +104,7 @@ func (w *walk) addresses(client *onvif.Client, t Target, profiles []onvif.Profil
 		uri, err := client.StreamURI(w.ctx, p)
 		if err == nil {
 			var address source.Address
-			if address, err = source.ParseAddress(uri); err == nil {
+			if address, err = source.ParseAnnounced(uri); err == nil {
 				one.Stream = address.String()
 				w.found = append(w.found, foundStream{p.Name, address.WithLogin(t.Address)})
 				texts = append(texts, one.Stream)

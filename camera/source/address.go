@@ -27,7 +27,17 @@ var defaultPorts = map[string]string{"rtsp": "554", "rtsps": "322", "onvif": "80
 // ParseAddress takes an rtsp://, rtsps://, onvif:// or onvifs:// URL as people write them:
 // user and password may hold any character, as it is or %-encoded. (One that could be
 // either, such as "50%25", is taken as encoded.) The error never holds either.
-func ParseAddress(raw string) (Address, error) {
+func ParseAddress(raw string) (Address, error) { return parse(raw, userInfoEnd) }
+
+// ParseAnnounced is ParseAddress for what a camera says of a stream, without user and password:
+// an @ is of its path.
+func ParseAnnounced(raw string) (Address, error) {
+	return parse(raw, func(string) int { return -1 })
+}
+
+// parse takes what is before the index that userInfoEnd gives, where that is not -1, for user
+// and password.
+func parse(raw string, userInfoEnd func(rest string) int) (Address, error) {
 	raw = strings.TrimSpace(raw)
 	scheme, rest, ok := strings.Cut(raw, "://")
 	scheme = strings.ToLower(scheme)

@@ -187,3 +187,22 @@ func TestAddressesOfCamerasThatAreAsked(t *testing.T) {
 		t.Errorf("at another host it is %v, and was %v", got, stream)
 	}
 }
+
+// TestACameraNamesNoOtherHostInItsPath: where the camera is configured by a name, what stands
+// before an @ in a path may look like user and password.
+func TestACameraNamesNoOtherHostInItsPath(t *testing.T) {
+	for _, one := range []struct{ uri, host, shown string }{
+		{"rtsp://door:554/x@192.0.2.66/y", "door:554", "rtsp://door:554/x@192.0.2.66/y"},
+		{"rtsp://door/x@192.0.2.66:554", "door:554", "rtsp://door:554/x@192.0.2.66:554"},
+		{"rtsps://192.0.2.1/a@b?c=d", "192.0.2.1:322", "rtsps://192.0.2.1:322/a@b?c=d"},
+	} {
+		a, err := ParseAnnounced(one.uri)
+		_, _, given := a.Login()
+		if err != nil || a.Host() != one.host || a.String() != one.shown || given {
+			t.Errorf("%s is at %s, as %s, with a login: %v; %v", one.uri, a.Host(), a, given, err)
+		}
+	}
+	if a, err := ParseAnnounced("rtsp://u:p@192.0.2.1/x"); err == nil {
+		t.Errorf("user and password are taken for a host: %s", a)
+	}
+}
