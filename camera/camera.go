@@ -203,7 +203,7 @@ func (c *Camera) watchAs(r media.Rendition, fps float64, still bool) (*Viewer, e
 	if err != nil {
 		return nil, err
 	}
-	v := &Viewer{camera: c, rendition: shared, fps: fps, still: still, since: time.Now()}
+	v := &Viewer{camera: c, rendition: shared, fps: fps, still: still, before: c.life.sequence, since: time.Now()}
 	shared.viewers[v] = struct{}{}
 	c.viewers++
 	c.wantsChanged()

@@ -73,3 +73,69 @@ func TestACameraThatNobodyLooksAtKeepsNoDecoder(t *testing.T) {
 		t.Errorf("of a key frame and three more pictures: %d decoded after 2, %d errors", status.Decoded, status.DecodeErrors)
 	}
 }
+
+// TestAStillIsNoKeyFrameOfLongAgo: where the others are content with those, what has come since
+// is decoded for it.
+func TestAStillIsNoKeyFrameOfLongAgo(t *testing.T) {
+	encoder, err := decoder.NewVideoEncoder(decoder.VideoEncoderOptions{Codec: media.H264, Width: 64, Height: 48, GOP: 125})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer encoder.Close()
+	c := New(Config{Name: "door", OnDemand: true}, slog.New(slog.DiscardHandler))
+	s := newSession(c, choice{}, false)
+	s.Playing(source.Info{Codec: media.H264, Transport: "tcp"})
+	r := newRenderer(c)
+	defer r.close()
+	slow, err := c.Watch(media.Rendition{}, 0.1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer slow.Close()
+	slow.waiting = true
+	now := time.Now().Add(-14 * time.Second)
+	for range 350 {
+		units, err := encoder.Encode(image.NewYCbCr(image.Rect(0, 0, 64, 48), image.YCbCrSubsampleRatio420), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(40 * time.Millisecond)
+		units[0].Received = now
+		s.AccessUnit(units[0])
+		for r.decodeNext() {
+		}
+	}
+	if p := c.Newest(media.Rendition{}); p == nil || c.decoding != decodeKeys || now.Sub(p.Received) < 3*time.Second {
+		t.Fatal("the last of the key frames is not there, or too new for this test")
+	}
+	still, err := c.WatchStill(media.Rendition{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer still.Close()
+	c.mu.Lock()
+	if p := still.ready(); p != nil {
+		t.Errorf("it would get one that is %v older than the newest", now.Sub(p.Received))
+	}
+	c.mu.Unlock()
+	got := make(chan *media.Picture, 1)
+	ctx := within(t, 10*time.Second)
+	go func() {
+		p, _ := still.Next(ctx)
+		got <- p
+	}()
+	for {
+		select {
+		case p := <-got:
+			if p == nil {
+				t.Error("there is none")
+			} else if age := now.Sub(p.Received); age > few*40*time.Millisecond {
+				t.Errorf("it is %v older than the newest", age)
+			}
+			return
+		case <-c.wake:
+			for r.decodeNext() {
+			}
+		}
+	}
+}

@@ -17,6 +17,7 @@ type Viewer struct {
 	rendition *rendition
 	fps       float64 // at most; 0: no limit
 	still     bool    // leaves after one picture
+	before    uint64  // sequence of the newest picture when it came
 	since     time.Time
 
 	// Guarded by the camera's mutex.
@@ -151,6 +152,10 @@ func (v *Viewer) ready() *media.Picture {
 	}
 	if p.State == media.Live && c.decoding != decodeNothing && r.frame < c.life.frame {
 		return nil // a newer one is decoded and will be encoded at once
+	}
+	if v.still && p.State == media.Live && p.Sequence <= v.before && time.Since(p.Received) >= staleAfter &&
+		c.decoding == decodeAll && (c.units.gap || c.units.backlog() > few) {
+		return nil // key frames did for the others: what has come since is being decoded
 	}
 	return p
 }
