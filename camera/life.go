@@ -183,12 +183,18 @@ func (c *Camera) find(ctx context.Context) (choice, error) {
 var errAsked = errors.New("connecting again, as somebody asked")
 
 // Reconnect ends the present connection, if there is one; the next follows at once. What
-// an ONVIF camera said is asked again.
+// an ONVIF camera said is asked again. The substream's connection ends too.
 func (c *Camera) Reconnect() {
 	if d := c.asked(); d != nil {
 		d.doubt()
 	}
 	c.endSession(errAsked)
+	c.mu.Lock()
+	smaller := c.smaller
+	c.mu.Unlock()
+	if smaller != nil {
+		smaller.Reconnect()
+	}
 }
 
 // sessionEnder is what the watchdog calls to end the session; nil: there is none.

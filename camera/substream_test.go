@@ -49,6 +49,28 @@ func TestTheConfiguredSubstreamIsACameraOfItsOwn(t *testing.T) {
 	}
 }
 
+// TestTheSubstreamConnectsAnewWithItsCamera, where somebody asks for that because it hangs.
+func TestTheSubstreamConnectsAnewWithItsCamera(t *testing.T) {
+	small, err := camsim.Start(t.Context(), camsim.Options{Video: decoder.VideoEncoderOptions{Width: 320, Height: 180}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(small.Close)
+	c, _ := simulated(t, camsim.Options{}, func(cfg *Config) {
+		if cfg.Substream, err = source.ParseAddress(small.URL()); err != nil {
+			t.Fatal(err)
+		}
+	})
+	r := reading(t, c.Substream(), PacketOptions{})
+	next(t, r)
+	c.Reconnect()
+	for deadline := within(t, 10*time.Second); small.Counts().Plays < 2; {
+		if _, err := r.Next(deadline); err != nil {
+			t.Fatalf("it is as it was: %v", err)
+		}
+	}
+}
+
 func TestTheSubstreamEndsWithItsCamera(t *testing.T) {
 	address, err := source.ParseAddress("rtsp://127.0.0.1:1/small")
 	if err != nil {
