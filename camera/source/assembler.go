@@ -133,9 +133,10 @@ func (a *assembler) packet(p *rtp.Packet, now time.Time) {
 	}
 	a.timestamp, a.pts, a.received, a.pending = p.Timestamp, pts, now, true
 	a.packets++
-	counted := *p
-	counted.SequenceNumber -= a.empty
-	parts, err := a.depacketise(&counted)
+	number := p.SequenceNumber
+	p.SequenceNumber -= a.empty
+	parts, err := a.depacketise(p)
+	p.SequenceNumber = number
 	if err != nil {
 		a.broken(p, fmt.Errorf("a picture is left out, because its packets make none: %w", err))
 		return
