@@ -3,6 +3,8 @@ package legacy
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,15 +15,27 @@ import (
 // defaultLiveQuality is cctvAgent's.
 const defaultLiveQuality = 70
 
-// CctvAgent reads /live/{id}?size=WxH&q=N.
+// CctvAgent reads /live/{id}?size=WxH&q=N. There, what is no whole number was as good as left
+// out: pages that know no size yet write size=NaNxNaN, and those that compute one
+// size=640.5x360. A quality beyond the scale was the scale's end.
 func CctvAgent(id, rawQuery string) (Asked, error) {
 	q := parse(rawQuery)
 	a := Asked{Camera: id, Rendition: media.Rendition{Quality: defaultLiveQuality}}
-	q.size(&a.Rendition, "size")
-	if n := q.number(0, 100, "q"); n > 0 {
-		a.Rendition.Quality = n
+	_, size := q.text("size")
+	if !slices.ContainsFunc(strings.Split(strings.ToLower(size), "x"), noNumber) {
+		q.size(&a.Rendition, "size")
+	}
+	_, quality := q.text("q")
+	if n, _ := strconv.Atoi(quality); n != 0 && !noNumber(quality) {
+		a.Rendition.Quality = min(max(n, 1), 100) // of one with too many digits Atoi tells the largest there is
 	}
 	return a, q.err
+}
+
+// noNumber says that a text is no whole number, however large.
+func noNumber(text string) bool {
+	_, err := strconv.Atoi(text)
+	return errors.Is(err, strconv.ErrSyntax)
 }
 
 // axisSizes are the names that Axis cameras take for sizes (VAPIX, Image.Resolution), as
