@@ -92,25 +92,39 @@ func (s *snapshotCommand) find(c console) (*camera.Camera, error) {
 	return nil, noSuchCamera(s.Config, s.Camera, g)
 }
 
-// write puts the picture in place whole, or not at all.
+// write writes the picture to where it is wanted.
 func (s *snapshotCommand) write(c console, p *media.Picture) error {
 	if s.Output == "-" {
 		_, err := c.out.Write(p.JPEG)
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(s.Output), ".camgate-snapshot-*")
-	if err != nil {
-		return fmt.Errorf("the picture cannot be written: %w", err)
-	}
-	_, err = f.Write(p.JPEG)
-	err = errors.Join(err, f.Chmod(0o644), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), s.Output)
-	}
-	if err != nil {
-		os.Remove(f.Name())
+	if err := writeFile(s.Output, p.JPEG); err != nil {
 		return fmt.Errorf("the picture cannot be written: %w", err)
 	}
 	fmt.Fprintf(c.log, "%s: %d × %d, %d bytes\n", s.Output, p.Width, p.Height, len(p.JPEG))
 	return nil
+}
+
+// writeFile puts a file in place whole, or not at all. What is no file, such as /dev/stdout
+// or a named pipe, is written into: to root, /dev/null could be replaced.
+func writeFile(name string, data []byte) error {
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return os.WriteFile(name, data, 0o644)
+	}
+	if at, err := filepath.EvalSymlinks(name); err == nil { // a link stays one
+		name = at
+	}
+	f, err := os.CreateTemp(filepath.Dir(name), ".camgate-snapshot-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	err = errors.Join(err, f.Chmod(0o644), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+	}
+	return err
 }
