@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"math"
 	"net"
 	"net/netip"
 	"os"
@@ -174,22 +175,28 @@ func (r *reader) checkWall(at string, w *Wall, names map[string]int, cameras []s
 	default:
 		names[lower] = r.at(at + ".name")
 	}
-	if len(w.Cameras) == 0 || len(w.Cameras) > maxWallCameras {
-		r.mistake(r.at(at+".cameras"), "cameras of a wall must be 1 to %d names", maxWallCameras)
+	if strings.Join(w.Cameras, "") == "" || len(w.Cameras) > maxWallCameras {
+		r.mistake(r.at(at+".cameras"), `cameras of a wall must be 1 to %d names; "" among them leaves a place empty`, maxWallCameras)
 	}
 	for _, name := range w.Cameras {
-		if len(cameras) > 0 && !slices.Contains(cameras, name) {
+		if len(cameras) > 0 && name != "" && !slices.Contains(cameras, name) {
 			near, _ := nearest(name, cameras)
 			r.mistake(r.at(at+".cameras"), "there is no camera %.40q in this file; did you mean %q?", name, near)
 		}
 	}
 	r.within(at+".columns", w.Columns, 0, maxWallColumns)
-	r.within(at+".width", w.Width, max(64, mcu*w.Columns), 8192)
+	columns := w.Columns
+	if columns == 0 {
+		columns = int(math.Ceil(math.Sqrt(float64(min(len(w.Cameras), maxWallCameras)))))
+	}
+	r.within(at+".width", w.Width, max(64, mcu*columns), 8192)
 	r.within(at+".quality", w.Quality, 1, 100)
 	if !(w.FPS >= 0.1 && w.FPS <= 60) {
 		r.mistake(r.at(at+".fps"), "fps must be 0.1 to 60")
 	}
-	r.oneOf(at+".labels", w.Labels, "", "name", "age", "name,age")
+	if !slices.Contains([]string{"", "name", "age", "name,age"}, w.Labels) {
+		r.mistake(r.at(at+".labels"), `labels must be "name", "age", "name,age", or "" for none`)
+	}
 }
 
 // maxUnicast is how many addresses may be asked one by one: a /20.
