@@ -35,8 +35,8 @@ func (s *serveCommand) Run(ctx context.Context, c console) error {
 		return err
 	}
 	s.override(cfg)
-	if len(cfg.Cameras) == 0 && !cfg.Discovery.AutoAdd {
-		return fmt.Errorf("%s names no camera: add one with\n\n[[camera]]\nname = \"cam1\"\nsource = \"onvif://user:password@192.0.2.10\"\n\n`camgate discover` lists those on the network, and [discovery] auto_add = true serves what it finds", s.Config)
+	if err := watchesAny(s.Config, cfg); err != nil {
+		return err
 	}
 	return serve(ctx, site{
 		cfg: cfg, console: c, socket: s.Socket,
@@ -51,6 +51,14 @@ func (s *serveCommand) Run(ctx context.Context, c console) error {
 			log.Info("serving", "page", "http://"+a.String()+cfg.HTTP.BasePath+"/", "cameras", len(cfg.Cameras), "version", version)
 		},
 	})
+}
+
+// watchesAny refuses a configuration without cameras, which is one that nobody has filled in.
+func watchesAny(file string, cfg *config.Config) error {
+	if len(cfg.Cameras) > 0 || cfg.Discovery.AutoAdd {
+		return nil
+	}
+	return fmt.Errorf("%s names no camera: add one with\n\n[[camera]]\nname = \"cam1\"\nsource = \"onvif://user:password@192.0.2.10\"\n\n`camgate discover` lists those on the network, and [discovery] auto_add = true serves what it finds", file)
 }
 
 // override puts what the command line says in the place of what the configuration does.
