@@ -237,19 +237,38 @@ func (o *operator) listening(a net.Addr) {
 	o.address = a
 }
 
-// pagesAt are the URLs to open: where HTTP is served on every address, those of this
-// machine.
+// pagesAt are the URLs to open, at least one: where HTTP is served on every address, those of this
+// machine, and those that only it can reach where there are no others.
 func pagesAt(a net.Addr, basePath string) []string {
 	tcp, ok := a.(*net.TCPAddr)
 	if !ok || !tcp.IP.IsUnspecified() {
 		return []string{"http://" + a.String() + basePath + "/"}
 	}
-	var pages []string
+	behind := strconv.Itoa(tcp.Port) + basePath + "/"
 	addresses, _ := net.InterfaceAddrs() // none where the system does not tell
+	if pages := pagesOn(addresses, behind); len(pages) > 0 {
+		return pages
+	}
+	return []string{"http://localhost:" + behind}
+}
+
+// pagesOn is pagesAt for what is served on every one of a machine's addresses.
+func pagesOn(addresses []net.Addr, behind string) []string {
+	var pages, own []string
 	for _, one := range addresses {
-		if ip, ok := one.(*net.IPNet); ok && !ip.IP.IsLinkLocalUnicast() && (!ip.IP.IsLoopback() || len(addresses) == 1) {
-			pages = append(pages, "http://"+net.JoinHostPort(ip.IP.String(), strconv.Itoa(tcp.Port))+basePath+"/")
+		ip, ok := one.(*net.IPNet)
+		if !ok || ip.IP.IsLinkLocalUnicast() {
+			continue
 		}
+		page := "http://" + net.JoinHostPort(ip.IP.String(), behind)
+		if ip.IP.IsLoopback() {
+			own = append(own, page)
+		} else {
+			pages = append(pages, page)
+		}
+	}
+	if len(pages) == 0 {
+		return own
 	}
 	return pages
 }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -92,6 +93,25 @@ func TestPagesAreAtAddressesThatCanBeOpened(t *testing.T) {
 		if strings.Contains(page, "[::]") || strings.Contains(page, "0.0.0.0") || !strings.HasSuffix(page, ":8000/") {
 			t.Errorf("one is at %q", page)
 		}
+	}
+}
+
+// A machine whose network is not up yet has none but its loopback addresses.
+func TestPagesOfAMachineWithoutANetworkAreOnItself(t *testing.T) {
+	var addresses []net.Addr
+	for _, text := range []string{"127.0.0.1/8", "::1/128", "fe80::1/64"} {
+		ip, network, err := net.ParseCIDR(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		addresses = append(addresses, &net.IPNet{IP: ip, Mask: network.Mask})
+	}
+	if got := pagesOn(addresses, "8000/cams/"); !slices.Equal(got, []string{"http://127.0.0.1:8000/cams/", "http://[::1]:8000/cams/"}) {
+		t.Errorf("they are at %q", got)
+	}
+	addresses = append(addresses, &net.IPNet{IP: net.IPv4(192, 0, 2, 1)})
+	if got := pagesOn(addresses, "8000/"); !slices.Equal(got, []string{"http://192.0.2.1:8000/"}) {
+		t.Errorf("with a network they are at %q", got)
 	}
 }
 

@@ -48,7 +48,7 @@ func (s *serveCommand) Run(ctx context.Context, c console) error {
 			return cfg, err
 		},
 		listening: func(a net.Addr, log *slog.Logger) {
-			log.Info("serving", "page", "http://"+a.String()+cfg.HTTP.BasePath+"/", "cameras", len(cfg.Cameras), "version", version)
+			log.Info("serving", "page", pagesAt(a, cfg.HTTP.BasePath)[0], "cameras", len(cfg.Cameras), "version", version)
 		},
 	})
 }
