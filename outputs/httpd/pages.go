@@ -125,6 +125,15 @@ func (p *pages) own(c echo.Context, name string) (found bool, err error) {
 	if err != nil || !info.Mode().IsRegular() {
 		return false, nil
 	}
-	http.ServeContent(c.Response(), c.Request(), name, info.ModTime(), io.NewSectionReader(file, 0, info.Size()))
+	http.ServeContent(patient{c.Response()}, c.Request(), name, info.ModTime(), io.NewSectionReader(file, 0, info.Size()))
 	return true, nil
+}
+
+// patient is an answer that may take as long as the link wants, while something of it is
+// taken: the server's limit is for the whole, and a file may be of any size.
+type patient struct{ http.ResponseWriter }
+
+func (p patient) Write(b []byte) (int, error) {
+	http.NewResponseController(p.ResponseWriter).SetWriteDeadline(time.Now().Add(writeTimeout)) // fails only on a dead connection
+	return p.ResponseWriter.Write(b)
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -47,6 +48,35 @@ func TestPageIsServedFromTheOwnFolderFirst(t *testing.T) {
 		case want == "" && response.StatusCode != 404 || strings.Contains(body, "secret"):
 			t.Errorf("%s: %d %q, want 404", path, response.StatusCode, body)
 		}
+	}
+}
+
+// deadlines counts how often an answer is given more time.
+type deadlines struct {
+	*httptest.ResponseRecorder
+	moved int
+}
+
+func (d *deadlines) SetWriteDeadline(time.Time) error { d.moved++; return nil }
+
+// The server's limit is for answers that nobody takes, and not for large files.
+func TestALargeFileOfTheOwnFolderMayTakeAsLongAsTheLinkWants(t *testing.T) {
+	folder := t.TempDir()
+	const size = 1 << 20
+	if err := os.WriteFile(filepath.Join(folder, "film.mp4"), make([]byte, size), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := newServer(Config{Listen: "127.0.0.1:0", WWW: folder}, fakeCameras(nil), testPages, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := &deadlines{ResponseRecorder: httptest.NewRecorder()}
+	s.handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "http://localhost/film.mp4", nil))
+	if answer.Code != 200 || answer.Body.Len() != size {
+		t.Fatalf("%d, %d bytes", answer.Code, answer.Body.Len())
+	}
+	if answer.moved < 10 {
+		t.Errorf("in all of %d bytes the deadline was moved %d times", size, answer.moved)
 	}
 }
 
