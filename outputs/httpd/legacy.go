@@ -128,14 +128,14 @@ func (s *Server) speak(c echo.Context, d dialect) error {
 		h.Set("Connection", "close")
 		return c.NoContent(http.StatusOK)
 	}
-	viewer, release, err := s.watch(c, camera, params.Params{Rendition: a.Rendition, FPS: a.FPS}, d.form)
+	follower, release, err := s.watch(c, camera, params.Params{Rendition: a.Rendition, FPS: a.FPS}, d.form)
 	if err != nil {
 		return err
 	}
 	defer release()
+	var viewer mjpeg.Viewer = follower
 	if a.Scale > 0 {
-		viewer = &scaledViewer{viewer: viewer, camera: camera, wish: wanted, scale: a.Scale}
-		defer viewer.Close()
+		viewer = &scaledViewer{follower: follower, scale: a.Scale}
 	}
 	err = mjpeg.Serve(c.Response().Writer, r, viewer, mjpeg.Options{
 		Framing: d.framing, Early: mjpeg.Early(r.UserAgent(), a.Early), Frames: a.Frames, Duration: a.Duration, Stall: s.cfg.Stall,
@@ -209,25 +209,21 @@ func scaledDown(r media.Rendition, of *media.Picture, scale float64) media.Rendi
 // A scaledViewer watches a camera in a part of its own size, which the first live picture
 // tells.
 type scaledViewer struct {
-	viewer
-	camera served
-	wish   wish
+	*follower
 	scale  float64
-	scaled bool // viewer is in that size
+	scaled bool // it is watched in that size
 }
 
 func (v *scaledViewer) Next(ctx context.Context) (*media.Picture, error) {
-	p, err := v.viewer.Next(ctx)
+	p, err := v.follower.Next(ctx)
 	if err != nil || v.scaled || p.State != media.Live {
 		return p, err
 	}
 	w := v.wish
 	w.Rendition = scaledDown(w.Rendition, p, v.scale)
-	scaled, err := v.camera.watch(w)
-	if err != nil {
+	if v.change(w) != nil {
 		return p, nil // as it is: there are too many sizes already
 	}
-	v.viewer.Close()
-	v.viewer, v.scaled = scaled, true
-	return scaled.Next(ctx)
+	v.scaled = true
+	return v.follower.Next(ctx)
 }

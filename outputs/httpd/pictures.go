@@ -99,17 +99,19 @@ func (s *Server) websocket(c echo.Context) error {
 }
 
 // watch admits a viewer to a camera.
-func (s *Server) watch(c echo.Context, camera served, p params.Params, form string) (viewer, func(), error) {
+func (s *Server) watch(c echo.Context, camera served, p params.Params, form string) (*follower, func(), error) {
 	release, err := s.admit()
 	if err != nil {
 		return nil, nil, err
 	}
-	v, err := camera.watch(wish{Rendition: p.Rendition, fps: p.FPS, peer: c.Request().RemoteAddr, form: form})
+	wanted := wish{Rendition: p.Rendition, fps: p.FPS, peer: c.Request().RemoteAddr, form: form}
+	v, err := camera.watch(wanted)
 	if err != nil {
 		release()
 		return nil, nil, ofCamera(camera.Name(), err)
 	}
-	return v, func() { v.Close(); release() }, nil
+	f := &follower{viewer: v, camera: camera, wish: wanted, find: s.shown}
+	return f, func() { f.Close(); release() }, nil
 }
 
 // ended tells the log how a stream ended, and echo that it has been answered.

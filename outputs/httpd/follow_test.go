@@ -1,0 +1,81 @@
+package httpd
+
+import (
+	"bufio"
+	"bytes"
+	"testing"
+	"time"
+
+	"camgate/media"
+)
+
+// configuredAnew puts another camera of the same name in a camera's place, as a reload does.
+func configuredAnew(list []*fakeCamera) (after *fakeCamera) {
+	before := list[0]
+	after = newFake(before.name)
+	list[0] = after
+	before.close()
+	return after
+}
+
+func TestStreamsGoOnWhenTheirCameraIsConfiguredAnew(t *testing.T) {
+	for path, want := range map[string]media.Rendition{
+		"/mjpeg/cam1?width=320":                  {Width: 320},
+		"/live/CAM1":                             {Quality: 70},
+		"/cgi-bin/nph-zms?monitor=cam1&scale=50": {Width: 500}, // of 1000
+	} {
+		t.Run(path, func(t *testing.T) {
+			before := newFake("cam1")
+			list := []*fakeCamera{before}
+			g := serve(t, Config{Legacy: allURLs}, list...)
+			_, r := g.dial(t, request(path, "test"))
+			head(t, r)
+			before.show(100, media.Live)
+			watched := func(c *fakeCamera) func() bool {
+				return func() bool {
+					c.mu.Lock()
+					defer c.mu.Unlock()
+					return c.watched[want] == 1 && c.viewers == 1
+				}
+			}
+			eventually(t, "it is watched", testLimit, watched(before))
+			for n := range 3 {
+				after := configuredAnew(list)
+				eventually(t, "its successor is watched", testLimit, watched(after))
+				if before.watching() != 0 {
+					t.Error("a viewer of the old one is left")
+				}
+				expectIn(t, r, after.show(5000+n, media.Live).JPEG)
+				before = after
+			}
+			before.close() // and nothing takes its place
+			expectIn(t, r, []byte("--\r\n"))
+		})
+	}
+}
+
+func TestWebSocketGoesOnWhenItsCameraIsConfiguredAnew(t *testing.T) {
+	before := newFake("cam1")
+	list := []*fakeCamera{before}
+	g := serve(t, Config{}, list...)
+	conn := g.open(t, "/ws/cam1")
+	eventually(t, "it is watched", testLimit, func() bool { return before.watching() == 1 })
+	shown := configuredAnew(list).show(5000, media.Live)
+	conn.SetReadDeadline(time.Now().Add(testLimit))
+	if _, got, err := conn.ReadMessage(); err != nil || !bytes.Equal(got, shown.JPEG) {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+}
+
+// expectIn reads until text has come.
+func expectIn(t *testing.T, r *bufio.Reader, text []byte) {
+	t.Helper()
+	var got []byte
+	for !bytes.HasSuffix(got, text) {
+		b, err := r.ReadByte()
+		if err != nil {
+			t.Fatalf("%v behind %.200q", err, got)
+		}
+		got = append(got, b)
+	}
+}
