@@ -273,8 +273,8 @@ func (s *strangers) acquire(address string) (name string, release func(), err er
 	defer s.mu.Unlock()
 	one := s.cameras[address]
 	if one != nil {
-		if now := s.find(one.name); now != nil && now != one.camera {
-			one = nil
+		if now := s.find(one.name); now == nil || now != one.camera {
+			one = nil // somebody has removed it, or the configuration has another of its name
 		}
 	}
 	if one == nil {

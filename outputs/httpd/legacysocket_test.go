@@ -538,6 +538,32 @@ func TestACameraThatWasPutIntoTheConfigurationIsNotRemoved(t *testing.T) {
 	}
 }
 
+// Pages connect again at once, for ever: each time they must find a camera.
+func TestACameraOfAnyAddressThatSomebodyRemovedComesBackWithItsPage(t *testing.T) {
+	cams := &addingCameras{}
+	s, err := newServer(Config{Listen: "127.0.0.1:0", Legacy: legacy.Options{AllowAnyURL: true}}, cams, testPages, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const address = "rtsp://192.0.2.10/stream"
+	one, err := pageCameras{s, "a page"}.Open(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cams.Remove("new-0"); err != nil {
+		t.Fatal(err)
+	}
+	one.Close()
+	again, err := pageCameras{s, "a page"}.Open(t.Context(), address)
+	if err != nil {
+		t.Fatalf("the page is told: %v", err)
+	}
+	again.Close()
+	if s.strangers.remove(unused); len(cams.all()) != 0 {
+		t.Error("the camera is still there")
+	}
+}
+
 func TestACameraThatDoesNotAnswerKeepsNoOtherOfItsHostAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		deaf := newFake("deaf")
