@@ -134,6 +134,12 @@ func asksForCctvAgent(r *http.Request) bool {
 
 // cctvAgentSocket shows cameras as cctvAgent's pages want them.
 func (s *Server) cctvAgentSocket(c echo.Context) error {
+	return s.serveCctvAgentSocket(c, "", media.Rendition{})
+}
+
+// serveCctvAgentSocket is cctvAgentSocket that shows a camera before the page opens any; ""
+// is none.
+func (s *Server) serveCctvAgentSocket(c echo.Context, first string, rendition media.Rendition) error {
 	release, err := s.admit()
 	if err != nil {
 		return err
@@ -141,6 +147,7 @@ func (s *Server) cctvAgentSocket(c echo.Context) error {
 	defer release()
 	r := c.Request()
 	err = s.socket.Serve(c.Response().Writer, r, pageCameras{s, r.RemoteAddr}, legacy.SocketOptions{
+		Camera: first, Rendition: rendition,
 		Stall: s.cfg.Stall, PingEvery: s.cfg.PingEvery, PongTimeout: s.cfg.PongTimeout,
 	})
 	if errors.Is(err, wsconn.ErrNotWebSocket) {
@@ -215,7 +222,10 @@ const askPatience = 5 * time.Second
 func (s *Server) byAddress(ctx context.Context, called string) (served, error) {
 	key, host, ok := legacy.StreamKey(called)
 	if !ok {
-		return s.called(legacy.Asked{Camera: called, Named: true}), nil
+		if one := s.called(legacy.Asked{Camera: called, Named: true}); one != nil {
+			return one, nil
+		}
+		return s.shown(called), nil // a wall
 	}
 	asking, cancel := context.WithTimeout(ctx, askPatience)
 	defer cancel()

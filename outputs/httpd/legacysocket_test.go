@@ -20,6 +20,7 @@ import (
 	"camgate/camera"
 	"camgate/media"
 	"camgate/outputs/legacy"
+	"camgate/outputs/wall"
 )
 
 // agentSite serves with cctvAgent's listener, and returns the address of that.
@@ -312,6 +313,39 @@ func TestCctvAgentsProtocolIsOnTheSharedSocketToo(t *testing.T) {
 	if string(p.picture()) != string(shown.JPEG) {
 		t.Error("another picture")
 	}
+}
+
+func TestCctvAgentsProtocolIsOnACamerasSocketToo(t *testing.T) {
+	cam, other := newFake("cam1"), newFake("other")
+	shown, second := cam.show(100, media.Live), other.show(100_000, media.Live)
+	g := serve(t, Config{Walls: []wall.Layout{{Name: "hall", Cameras: []string{"cam1"}}}}, cam, other)
+	for path, offered := range map[string][]string{"/ws/cam1?protocol=cctvagent&width=320": nil, "/ws/cam1?width=320": {"cctvagent"}} {
+		dialer := websocket.Dialer{Subprotocols: offered}
+		conn, answer, err := dialer.Dial("ws://"+g.addr+path, nil)
+		if err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+		p := page{t, conn}
+		if string(p.picture()) != string(shown.JPEG) || answer.Header.Get("Sec-WebSocket-Protocol") != strings.Join(offered, "") {
+			t.Errorf("%s: another picture, or protocol %q", path, answer.Header.Get("Sec-WebSocket-Protocol"))
+		}
+		wishes := cam.wishes()
+		if w := wishes[len(wishes)-1]; w.Rendition != (media.Rendition{Width: 320}) || w.form != "cctvagent" {
+			t.Errorf("%s: watched for %+v", path, w)
+		}
+		p.say(`{"act":"open","url":"other"}`)
+		if string(p.picture()) != string(second.JPEG) {
+			t.Errorf("%s: opened another, and it shows none of it", path)
+		}
+		conn.Close()
+	}
+	if one, err := (pageCameras{g.Server, "a page"}).Open(t.Context(), "hall"); err != nil {
+		t.Errorf("a wall: %v", err)
+	} else {
+		one.Close()
+	}
+	eventually(t, "nobody is counted", testLimit, func() bool { return g.viewers.Load() == 0 })
 }
 
 func TestCctvAgentsViewersAreCounted(t *testing.T) {

@@ -75,6 +75,9 @@ func (s *Server) websocket(c echo.Context) error {
 		return err
 	}
 	r := c.Request()
+	if asksForCctvAgent(r) {
+		return s.serveCctvAgentSocket(c, camera.Name(), p.Rendition)
+	}
 	protocol, echoed, err := ws.Choose(websocket.Subprotocols(r), p.Protocol)
 	if err != nil {
 		return badRequest(err)

@@ -40,8 +40,12 @@ type Viewer interface {
 // ErrUnknown: no camera is called so.
 var ErrUnknown = errors.New("no camera here has this url: configure it, or set allow_any_url in [legacy]")
 
-// SocketOptions of all connections. Zero durations mean the defaults.
+// SocketOptions of one connection. Zero durations mean the defaults.
 type SocketOptions struct {
+	// Camera is shown, in Rendition, until the page opens another; "": nothing is.
+	Camera    string
+	Rendition media.Rendition
+
 	Stall       time.Duration // how long a viewer may take nothing; viewerconn.DefaultStall
 	PingEvery   time.Duration // wsconn.DefaultPingEvery
 	PongTimeout time.Duration // how long a viewer may leave pings unanswered; wsconn.DefaultPongTimeout
@@ -80,6 +84,7 @@ func (s *Socket) Serve(w http.ResponseWriter, r *http.Request, cameras Cameras, 
 	defer s.pictures.leave()
 	v := &visit{conn: conn, cameras: cameras, pictures: &s.pictures, since: time.Now()}
 	defer v.leave()
+	v.wanted.put(message{act: "open", url: o.Camera, size: o.Rendition})
 	return conn.Run(r.Context(), v.show, v.hear)
 }
 
