@@ -22,7 +22,9 @@ import (
 )
 
 type demoCommand struct {
-	Listen  string `default:"127.0.0.1:8000" help:"Where to serve; the next free port where this one is taken."`
+	Listen         string `default:"127.0.0.1:8000" help:"Where to serve; the next free port where this one is taken."`
+	AllowAnonymous bool   `help:"Let --listen be an address that other machines reach."`
+
 	Control string `default:"127.0.0.1:8555" help:"Where to break the simulated cameras by HTTP; the next free port where this one is taken."`
 	Socket  string `placeholder:"FILE" help:"Where camgate console finds this gateway; \"none\": nowhere."`
 
@@ -55,6 +57,9 @@ func (d *demoCommand) Run(ctx context.Context, c console) error {
 	}
 	if cfg.HTTP.Listen, err = freePort(d.Listen); err != nil {
 		return err
+	}
+	if cfg.HTTP.AllowAnonymous = d.AllowAnonymous; !d.AllowAnonymous && !onlyHere(cfg.HTTP.Listen) {
+		return fmt.Errorf("--listen %s can be reached by others: say --allow-anonymous if everybody who reaches this machine may see the simulated cameras", d.Listen)
 	}
 	cfg.HTTP.BasePath = strings.TrimRight(d.BasePath, "/")
 	cfg.Log.Level = "warn"
@@ -193,6 +198,13 @@ func (d *demoCommand) control(cams []*camsim.Camera) (*http.Server, error) {
 	server := &http.Server{Handler: camsim.Control(cams...), Addr: l.Addr().String(), ReadHeaderTimeout: 5 * time.Second}
 	go server.Serve(l) //nolint:errcheck // Close ends it
 	return server, nil
+}
+
+// onlyHere says that an address with a port can be reached from this machine alone.
+func onlyHere(address string) bool {
+	host, _, _ := net.SplitHostPort(address) // freePort has done it before
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // freePort is address, or the next one whose port nobody has.

@@ -132,6 +132,23 @@ func TestFreePortsAreFree(t *testing.T) {
 	}
 }
 
+// Who shows the demo to other machines is told how, in words of the demo, which has no
+// configuration to say it in.
+func TestDemoForOtherMachinesMustBeAllowed(t *testing.T) {
+	for _, address := range []string{"0.0.0.0:0", ":0", "[::]:0"} {
+		var out, log strings.Builder
+		status := run([]string{"demo", "--listen", address, "--control", "127.0.0.1:0", "--socket", "none"}, console{out: &out, log: &log})
+		if status != 1 || !strings.Contains(log.String(), "--allow-anonymous") || strings.Contains(log.String(), "[http]") {
+			t.Errorf("%s: %d, %s%s", address, status, out.String(), log.String())
+		}
+	}
+	for address, want := range map[string]bool{"127.0.0.1:1": true, "[::1]:1": true, "localhost:1": true, ":1": false, "192.0.2.1:1": false} {
+		if onlyHere(address) != want {
+			t.Errorf("%s is only here: %v", address, !want)
+		}
+	}
+}
+
 func TestUUIDsDiffer(t *testing.T) {
 	one := randomUUID()
 	if !regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`).MatchString(one) || one == randomUUID() {
