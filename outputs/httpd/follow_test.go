@@ -3,8 +3,12 @@ package httpd
 import (
 	"bufio"
 	"bytes"
+	"image"
+	"image/jpeg"
+	"io"
 	"testing"
-	"time"
+
+	"github.com/gorilla/websocket"
 
 	"camgate/media"
 )
@@ -49,8 +53,22 @@ func TestStreamsGoOnWhenTheirCameraIsConfiguredAnew(t *testing.T) {
 				before = after
 			}
 			before.close() // and nothing takes its place
-			expectIn(t, r, []byte("--\r\n"))
+			rest, err := io.ReadAll(r)
+			if err != nil || !bytes.HasSuffix(rest, []byte("--\r\n")) {
+				t.Fatalf("the end is %q, %v", rest[max(0, len(rest)-40):], err)
+			}
+			expectNotice(t, rest)
 		})
+	}
+}
+
+// expectNotice wants the last picture of a stream to be a drawn one, as large as those of
+// the fake cameras.
+func expectNotice(t *testing.T, stream []byte) {
+	t.Helper()
+	img, err := jpeg.Decode(bytes.NewReader(stream[max(0, bytes.LastIndex(stream, []byte("\xff\xd8"))):]))
+	if err != nil || img.Bounds() != image.Rect(0, 0, 1000, 500) {
+		t.Errorf("the last picture is none, or of another size: %v", err)
 	}
 }
 
@@ -60,10 +78,19 @@ func TestWebSocketGoesOnWhenItsCameraIsConfiguredAnew(t *testing.T) {
 	g := serve(t, Config{}, list...)
 	conn := g.open(t, "/ws/cam1")
 	eventually(t, "it is watched", testLimit, func() bool { return before.watching() == 1 })
-	shown := configuredAnew(list).show(5000, media.Live)
-	conn.SetReadDeadline(time.Now().Add(testLimit))
+	after := configuredAnew(list)
+	shown := after.show(5000, media.Live)
 	if _, got, err := conn.ReadMessage(); err != nil || !bytes.Equal(got, shown.JPEG) {
-		t.Errorf("%d bytes, %v", len(got), err)
+		t.Fatalf("%d bytes, %v", len(got), err)
+	}
+	after.close() // and nothing takes its place
+	_, got, err := conn.ReadMessage()
+	if err != nil {
+		t.Fatal(err)
+	}
+	expectNotice(t, got)
+	if _, _, err = conn.ReadMessage(); !websocket.IsCloseError(err, websocket.CloseGoingAway) {
+		t.Errorf("after it comes %v", err)
 	}
 }
 

@@ -113,7 +113,7 @@ func (s *Server) watch(c echo.Context, camera served, p params.Params, form stri
 		release()
 		return nil, nil, ofCamera(camera.Name(), err)
 	}
-	f := &follower{viewer: v, camera: camera, wish: wanted, find: s.shown}
+	f := &follower{viewer: v, camera: camera, wish: wanted, find: s.shown, notices: &s.notices}
 	return f, func() { f.Close(); release() }, nil
 }
 

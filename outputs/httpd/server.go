@@ -45,6 +45,7 @@ type Server struct {
 
 	socket    legacy.Socket
 	strangers strangers
+	notices   notices // to those whose camera is removed
 
 	mu      sync.Mutex
 	ending  bool     // no more are answered

@@ -9,7 +9,22 @@ import (
 	"unicode/utf8"
 
 	"camgate/caption"
+	"camgate/media"
 )
+
+// Notice is a JPEG, width × height, that says a text of a camera in the place of its picture.
+func Notice(width, height int, name, text string) ([]byte, error) {
+	across, down := (width+mcu-1)/mcu*mcu, (height+mcu-1)/mcu*mcu
+	a, err := newArtist(across, media.DefaultQuality)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := a.notice(down, name, text)
+	if err != nil {
+		return nil, err
+	}
+	return newStitcher(&a.tables, width, height, across).stitch(rows), nil
+}
 
 // An artist draws what no camera brings: labels, and what stands in a tile that has no
 // picture. Its JPEGs are Go's, which have the tables of T.81's annex K, scaled as libjpeg
