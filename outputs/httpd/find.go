@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"camgate/discovery"
 	"camgate/onvif"
 	"camgate/outputs/params"
+	"camgate/outputs/wall"
 )
 
 // A Finder finds cameras and adds them; *gateway.Gateway is one.
@@ -112,6 +114,9 @@ func (s *Server) addCamera(c echo.Context) error {
 	}
 	if asked.Device == "" {
 		return badRequest(errors.New("device must be the id of a device in /api/discovery"))
+	}
+	if slices.ContainsFunc(s.cfg.Walls, func(l wall.Layout) bool { return strings.EqualFold(l.Name, asked.Name) }) {
+		return badRequest(fmt.Errorf("%q is the name of a wall already: the camera needs another", asked.Name))
 	}
 	name, err := s.cfg.Finder.AddDevice(c.Request().Context(), asked.Device, asked.Name, asked.User, asked.Password)
 	switch {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,12 +39,19 @@ func (s *Server) shown(name string) served {
 	if one := s.cameras.find(name); one != nil {
 		return one
 	}
-	for _, l := range s.cfg.Walls {
-		if l.Name == name {
-			return wallCamera{s, l}
-		}
+	if w, ok := s.wallNamed(name); ok {
+		return w
 	}
 	return nil
+}
+
+// wallNamed finds a wall of the configuration.
+func (s *Server) wallNamed(name string) (w wallCamera, ok bool) {
+	i := slices.IndexFunc(s.cfg.Walls, func(l wall.Layout) bool { return l.Name == name })
+	if i < 0 {
+		return w, false
+	}
+	return wallCamera{s, s.cfg.Walls[i]}, true
 }
 
 // manyTiles is /ws. The connection counts once among the gateway's viewers; each tile is a
@@ -135,7 +143,7 @@ func (s *Server) askedWall(c echo.Context) (wallCamera, params.Params, error) {
 	}
 	w := wallCamera{s, q.Layout}
 	if q.Name != "" {
-		named, ok := s.shown(q.Name).(wallCamera)
+		named, ok := s.wallNamed(q.Name) // a camera that was added later may have its name
 		if !ok {
 			return w, p, notFound(fmt.Sprintf("there is no wall \"%s\" here; /api/walls lists those there are", params.Shorten(q.Name)))
 		}

@@ -648,6 +648,19 @@ func TestWallIsServedInEveryForm(t *testing.T) {
 	eventually(t, "nobody watches", 5*time.Second, func() bool { return cams[0].watching()+cams[1].watching()+cams[2].watching() == 0 })
 }
 
+func TestACameraThatIsAddedLaterTakesNoWallsPlace(t *testing.T) {
+	cams := append(wallCameras(t), newFake("hall")) // added by somebody who does not know of the wall
+	f := &fakeFinder{}
+	g := serve(t, Config{Finder: f, Walls: []wall.Layout{{Name: "hall", Cameras: []string{"cam1", "cam2"}, Width: 640}}, Patience: 200 * time.Millisecond}, cams...)
+	if response, body := g.get(t, "GET", "/wall.jpg?name=hall"); response.StatusCode != http.StatusOK || response.Header.Get("X-Camera-State") != "live" {
+		t.Errorf("%s: %.100q", response.Status, body)
+	}
+	status, answer := g.post(t, "/api/cameras", `{"device":"urn:uuid:2","name":"Hall"}`)
+	if _, added := f.calls(); status != 400 || added != 0 || !strings.Contains(sentence(t, answer), "the name of a wall") {
+		t.Errorf("%d %q, and %d were added", status, answer, added)
+	}
+}
+
 func TestWallTellsHonestlyWhatItShows(t *testing.T) {
 	cams := wallCameras(t)
 	g := serve(t, Config{Patience: 300 * time.Millisecond}, cams...)
