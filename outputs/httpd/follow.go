@@ -21,6 +21,7 @@ type follower struct {
 	find   func(name string) served
 
 	last    *media.Picture // nil: none, or the farewell
+	before  uint64         // of the cameras before, the last picture's sequence
 	notices *notices
 }
 
@@ -28,16 +29,25 @@ func (f *follower) Next(ctx context.Context) (*media.Picture, error) {
 	for {
 		p, err := f.viewer.Next(ctx)
 		if !errors.Is(err, camera.ErrClosed) {
-			if err == nil {
-				f.last = p
+			if err != nil {
+				return nil, err
 			}
-			return p, err
+			if f.before > 0 { // each camera counts from 1, and sequences grow
+				later := *p
+				later.Sequence += f.before
+				p = &later
+			}
+			f.last = p
+			return p, nil
 		}
 		next := f.find(f.camera.Name()) // the new one is there before the old one ends
 		if next == nil || next == f.camera {
 			return f.farewell(err)
 		}
 		f.camera = next
+		if f.last != nil {
+			f.before = f.last.Sequence
+		}
 		if failed := f.change(f.wish); failed != nil && !errors.Is(failed, camera.ErrClosed) {
 			return f.farewell(failed)
 		}

@@ -62,6 +62,28 @@ func TestStreamsGoOnWhenTheirCameraIsConfiguredAnew(t *testing.T) {
 	}
 }
 
+func TestSequencesGrowFromOneCameraToItsSuccessor(t *testing.T) {
+	list := []*fakeCamera{newFake("cam1")}
+	v, err := list[0].watch(wish{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &follower{viewer: v, camera: list[0], find: func(string) served { return list[0] }, notices: new(notices)}
+	defer f.Close()
+	last := uint64(0)
+	for range 3 {
+		for n := range 3 {
+			shown := list[0].show(100+n, media.Live)
+			p, err := f.Next(t.Context())
+			if err != nil || p.Sequence <= last || !bytes.Equal(p.JPEG, shown.JPEG) {
+				t.Fatalf("after picture %d comes %+v, %v", last, p, err)
+			}
+			last = p.Sequence
+		}
+		configuredAnew(list)
+	}
+}
+
 // expectNotice wants the last picture of a stream to be a drawn one, as large as those of
 // the fake cameras.
 func expectNotice(t *testing.T, stream []byte) {
