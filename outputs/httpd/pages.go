@@ -8,11 +8,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"os"
 	"path"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -23,6 +25,8 @@ type pages struct {
 	builtin fs.FS
 	folder  string   // empty: none
 	ready   sync.Map // of builtinFile by name
+	log     *slog.Logger
+	away    atomic.Bool // the folder was, when it was looked for last
 }
 
 // policy lets the built-in pages load and do only what they need; a name of a camera
@@ -108,8 +112,15 @@ func (p *pages) own(c echo.Context, name string) (found bool, err error) {
 		return false, nil
 	}
 	root, err := os.OpenRoot(p.folder)
+	if away := err != nil; p.away.Swap(away) != away {
+		if away {
+			p.log.Warn("the folder of [http] www cannot be read: only the built-in pages are served", "www", p.folder, "err", err)
+		} else {
+			p.log.Info("the folder of [http] www is there again", "www", p.folder)
+		}
+	}
 	if err != nil {
-		return false, fmt.Errorf("[http] www = %q: %w", p.folder, err)
+		return false, nil // players elsewhere need the built-in ones, wherever the folder is
 	}
 	defer root.Close()
 	file, err := root.Open(name)

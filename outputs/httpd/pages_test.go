@@ -51,6 +51,41 @@ func TestPageIsServedFromTheOwnFolderFirst(t *testing.T) {
 	}
 }
 
+// The folder may be of another machine, or be put in place anew.
+func TestBuiltInPagesAreServedWhileTheOwnFolderIsAway(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "www")
+	put := func() {
+		t.Helper()
+		if err := os.Mkdir(folder, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(folder, "own.txt"), []byte("mine"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put()
+	g := serve(t, Config{WWW: folder}, newFake("cam1"))
+	is := func(path string, status int) {
+		t.Helper()
+		if response, body := g.get(t, http.MethodGet, path); response.StatusCode != status {
+			t.Errorf("%s: %d %q", path, response.StatusCode, body)
+		}
+	}
+	is("/own.txt", 200)
+	if err := os.RemoveAll(folder); err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		is("/player.js", 200)
+		is("/own.txt", 404)
+	}
+	if n := strings.Count(g.logs.String(), "level=WARN"); n != 1 {
+		t.Errorf("the log warns %d times:\n%s", n, g.logs)
+	}
+	put()
+	is("/own.txt", 200)
+}
+
 // deadlines counts how often an answer is given more time.
 type deadlines struct {
 	*httptest.ResponseRecorder

@@ -69,7 +69,7 @@ func newServer(cfg Config, cameras cameras, www fs.FS, log *slog.Logger) (*Serve
 	if cfg.HeaderTimeout <= 0 {
 		cfg.HeaderTimeout = DefaultHeaderTimeout
 	}
-	s := &Server{cfg: cfg, cameras: cameras, log: log, pages: &pages{builtin: www, folder: cfg.WWW}, began: time.Now()}
+	s := &Server{cfg: cfg, cameras: cameras, log: log, pages: &pages{builtin: www, folder: cfg.WWW, log: log}, began: time.Now()}
 	s.walls = wall.NewSet(wallSource{cameras}, log)
 	s.hosts = allowedHosts(cfg)
 	s.origins = allowedOrigins(cfg.Origins)
