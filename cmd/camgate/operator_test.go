@@ -1,13 +1,19 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net"
+	"os"
+	"os/signal"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
+	"time"
 
 	"camgate/camera"
 	"camgate/config"
@@ -130,6 +136,49 @@ func TestFreePortsAreFree(t *testing.T) {
 			t.Errorf("%s becomes %s", wrong, got)
 		}
 	}
+}
+
+// hangUp sends this process SIGHUP until done is closed.
+func hangUp(t *testing.T, done <-chan struct{}) {
+	t.Helper()
+	heard := make(chan os.Signal, 1)
+	signal.Notify(heard, syscall.SIGHUP) // before anybody else does, it would end the tests
+	defer signal.Stop(heard)
+	again := time.NewTicker(10 * time.Millisecond)
+	defer again.Stop()
+	for limit := time.After(10 * time.Second); ; {
+		if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		<-heard // so that none is on its way when nobody listens any more
+		select {
+		case <-done:
+			return
+		case <-limit:
+			t.Fatal("nothing came of it within 10 s")
+		case <-again.C:
+		}
+	}
+}
+
+// A demo whose terminal was closed would keep its ports, and nobody would know of it.
+func TestHangupEndsWhatHasNoConfiguration(t *testing.T) {
+	o := testOperator(t, "")
+	ended, returned := make(chan struct{}), make(chan struct{})
+	go func() { atHangup(t.Context(), o, sync.OnceFunc(func() { close(ended) })); close(returned) }()
+	hangUp(t, ended)
+	<-returned
+
+	ctx, cancel := context.WithCancel(t.Context())
+	read, returned := make(chan struct{}), make(chan struct{})
+	o.reload = sync.OnceValues(func() (*config.Config, error) { close(read); return nil, errors.New("it is broken") })
+	go func() {
+		atHangup(ctx, o, func() { t.Error("a broken configuration ends the gateway") })
+		close(returned)
+	}()
+	hangUp(t, read)
+	cancel()
+	<-returned
 }
 
 // Who shows the demo to other machines is told how, in words of the demo, which has no

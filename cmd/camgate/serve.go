@@ -123,7 +123,7 @@ func serve(ctx context.Context, s site) error {
 	var failed error // of begun
 	var consoles sync.WaitGroup
 	consoles.Go(func() { serveConsole(ctx, o, s.socket) })
-	consoles.Go(func() { reloadAtHangup(ctx, o) })
+	consoles.Go(func() { atHangup(ctx, o, end) })
 	consoles.Go(func() {
 		select {
 		case <-talking:
@@ -162,8 +162,12 @@ func serveConsole(ctx context.Context, o *operator, socket string) {
 	}
 }
 
-// reloadAtHangup reads the configuration again at each SIGHUP.
-func reloadAtHangup(ctx context.Context, o *operator) {
+// atHangup reads the configuration again at each SIGHUP. Where there is none, it is only the
+// terminal that is gone, and calls end.
+func atHangup(ctx context.Context, o *operator, end func()) {
+	if o.reload == nil && signal.Ignored(syscall.SIGHUP) {
+		return // nohup: it is to outlive the terminal
+	}
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
@@ -171,6 +175,10 @@ func reloadAtHangup(ctx context.Context, o *operator) {
 		select {
 		case <-hangups:
 		case <-ctx.Done():
+			return
+		}
+		if o.reload == nil {
+			end()
 			return
 		}
 		if _, err := o.Reload(); err != nil {
