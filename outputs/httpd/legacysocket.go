@@ -45,20 +45,25 @@ func (s *Server) prepareLegacy() error {
 		s.strangers.adder, s.strangers.find = adder, s.cameras.find
 		s.beside = append(s.beside, s.strangers.run)
 	}
-	if o.CctvAgentWS != "" {
-		s.beside = append(s.beside, s.serveCctvAgent)
-	}
 	return nil
 }
 
-// serveCctvAgent listens for cctvAgent's WebSocket protocol until ctx ends. All its
-// connections have ended when Run returns.
-func (s *Server) serveCctvAgent(ctx context.Context) error {
+// listenCctvAgent opens the port of cctvAgent's WebSocket protocol; nil: there is to be none.
+func (s *Server) listenCctvAgent() (net.Listener, error) {
 	at := s.cfg.Legacy.CctvAgentWS
+	if at == "" {
+		return nil, nil
+	}
 	listener, err := net.Listen("tcp", at)
 	if err != nil {
-		return errors.New(strings.Replace(listenError(at, err).Error(), "[http] listen", "[legacy] cctvagent_ws", 1))
+		return nil, errors.New(strings.Replace(listenError(at, err).Error(), "[http] listen", "[legacy] cctvagent_ws", 1))
 	}
+	return listener, nil
+}
+
+// serveCctvAgent serves cctvAgent's WebSocket protocol until ctx ends. All its connections
+// have ended when Run returns.
+func (s *Server) serveCctvAgent(ctx context.Context, listener net.Listener) error {
 	e := echo.New()
 	e.HTTPErrorHandler = s.answerError
 	e.Pre(s.account, s.survive, s.headers, s.forwarded, s.guardHost, s.guardPages, s.readBody)
@@ -70,7 +75,7 @@ func (s *Server) serveCctvAgent(ctx context.Context) error {
 	}
 	stop := context.AfterFunc(ctx, func() { server.Close() })
 	defer stop()
-	err = server.Serve(listener)
+	err := server.Serve(listener)
 	if ctx.Err() != nil {
 		return nil
 	}

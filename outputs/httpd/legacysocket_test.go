@@ -644,6 +644,35 @@ func TestCctvAgentsListenerNeedsUsersOrLoopback(t *testing.T) {
 	}
 }
 
+// Whoever waits until the gateway says that it serves may open a page at once.
+func TestCctvAgentsPortIsOpenWhenServingIsTold(t *testing.T) {
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := free.Addr().String()
+	free.Close()
+	ctx, end := context.WithCancel(t.Context())
+	defer end()
+	told := false
+	s, err := newServer(Config{Listen: "127.0.0.1:0", Legacy: legacy.Options{CctvAgentWS: at}, Listening: func(net.Addr) {
+		told = true
+		conn, err := net.Dial("tcp", at)
+		if err != nil {
+			t.Error(err)
+		} else {
+			conn.Close()
+		}
+		end()
+	}}, fakeCameras{}, testPages, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Run(ctx); err != nil || !told {
+		t.Errorf("%v, told: %v", err, told)
+	}
+}
+
 func TestCctvAgentsPortThatIsTakenEndsTheServerWithASentence(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

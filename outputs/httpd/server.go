@@ -90,6 +90,14 @@ func (s *Server) Run(ctx context.Context) error {
 	if err != nil {
 		return listenError(s.cfg.Listen, err)
 	}
+	agents, err := s.listenCctvAgent() // before anybody is told that all is served
+	if err != nil {
+		listener.Close()
+		return err
+	}
+	if agents != nil {
+		s.beside = append(s.beside, func(ctx context.Context) error { return s.serveCctvAgent(ctx, agents) })
+	}
 	// Requests' contexts come from this one, and end before the connections do.
 	serving, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
