@@ -144,3 +144,25 @@ func TestExampleForgetsPictures(t *testing.T) {
 		t.Errorf("%v of %v pictures are kept", n, b.number("made"))
 	}
 }
+
+// TestPageGoesOnFindingWhileACameraIsShown looks for cameras from the page of one that is not asked over ONVIF.
+func TestPageGoesOnFindingWhileACameraIsShown(t *testing.T) {
+	t.Parallel()
+	s, _ := serveConfig(t, sourceOf("door", camsimStart(t, small("door")).URL()))
+	b := browse(t, 1280, 800, "http://"+s.host+"/#cam=door")
+	b.is("it is shown large", "document.getElementById('view').getAttribute('data-state') == 'live'", 20*time.Second)
+	ask(b, chromedp.Evaluate[bool](`(function () {
+		var open = XMLHttpRequest.prototype.open;
+		window.asked = 0;
+		XMLHttpRequest.prototype.open = function (method, url) {
+			if (url == 'api/cameras/door') { this.addEventListener('load', function () { setTimeout(function () { asked++; }, 0); }); }
+			return open.apply(this, arguments);
+		};
+		document.getElementById('find').click();
+		return !document.getElementById('found').hidden;
+	})()`))
+	b.is("the camera has been asked for twice more", "asked > 1", 20*time.Second)
+	b.is("the list is still there", "!document.getElementById('found').hidden", time.Second)
+	ask(b, chromedp.Evaluate[bool]("location.hash = '#cam=other', true"))
+	b.is("who goes to another camera leaves it", "document.getElementById('found').hidden", 5*time.Second)
+}

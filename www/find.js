@@ -199,9 +199,9 @@
 			pad.hidden = true;
 			$('ptz-said').textContent = '';
 			pad.setAttribute('data-camera', name);
+			if (name) { open(false); }
 		}
 		if (!name) { return; }
-		open(false);
 		send('GET', 'api/cameras/' + encodeURIComponent(name), null, function (status) {
 			if (name !== camera) { return; }
 			if (status && status.onvif) {
