@@ -166,3 +166,25 @@ func TestPageGoesOnFindingWhileACameraIsShown(t *testing.T) {
 	ask(b, chromedp.Evaluate[bool]("location.hash = '#cam=other', true"))
 	b.is("who goes to another camera leaves it", "document.getElementById('found').hidden", 5*time.Second)
 }
+
+// TestPageOfChosenCamerasShowsAnother is reloaded where a camera is large that is not among those chosen.
+func TestPageOfChosenCamerasShowsAnother(t *testing.T) {
+	t.Parallel()
+	s := servePage(t, 2, httpd.Config{})
+	b := browse(t, 1000, 700, "http://"+s.host+"/?cams=a#cam=b")
+	b.is("it is shown", "document.getElementById('view').getAttribute('data-camera') == 'b' && document.getElementById('view').getAttribute('data-state') == 'live'", 20*time.Second)
+	for _, kiosk := range []string{"", "kiosk&"} {
+		b.open("http://" + s.host + "/?" + kiosk + "cams=a#cam=gone")
+		b.is("one that is not there is said to be missing", "document.getElementById('notice').offsetHeight > 0 && /gone/.test(document.getElementById('notice-title').textContent)", 10*time.Second)
+	}
+	ask(b, chromedp.Evaluate[bool](`(function () {
+		var parse = JSON.parse;
+		JSON.parse = function (s) {
+			var all = parse(s), one;
+			if (all instanceof Array && all[0] && all[0].state) { one = parse(JSON.stringify(all[0])); one.name = 'gone'; all.push(one); }
+			return all;
+		};
+		return true;
+	})()`))
+	b.is("until it is there", "!document.getElementById('view').hidden && document.getElementById('view').getAttribute('data-camera') == 'gone' && !document.getElementById('notice').offsetHeight", 10*time.Second)
+}

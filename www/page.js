@@ -223,7 +223,7 @@
 	// lay makes the tiles those that are listed.
 	function lay() {
 		var want = listed(), changed = want.length !== tiles.length || want.some(function (n, i) { return tiles[i].name !== n; });
-		if (!changed) { if (api.list && !routed) { route(); } return; }
+		if (!changed) { if (api.list && routed !== known()) { route(); } return; }
 		tiles.forEach(function (tile) {
 			if (want.indexOf(tile.name) >= 0) { return; }
 			tile.end();
@@ -234,6 +234,8 @@
 		attr(document.body, 'data-cameras', tiles.length);
 		route();
 	}
+	// known says which of the cameras that the address names there are: what is shown follows it.
+	function known() { return listed().concat(wanted() || []).filter(api.status).join(); }
 	function place() { // moved only where needed: what is moved loses the keyboard
 		tiles.forEach(function (tile, i) { if (grid.children[i] !== tile.root) { grid.insertBefore(tile.root, grid.children[i] || null); } });
 	}
@@ -386,7 +388,7 @@
 
 	// --- One camera large: #cam=NAME.
 
-	var large = null, view = $('view'), entered = false, scrolled = 0, facts = {}, aspect = 0, routed = false;
+	var large = null, view = $('view'), entered = false, scrolled = 0, facts = {}, aspect = 0, routed = null;
 
 	function wanted() {
 		var m = /^#cam=(.*)$/.exec(location.hash);
@@ -457,16 +459,16 @@
 	}
 	// route shows what the address asks for.
 	function route() {
-		var name = wanted(), known = name !== null && (api.status(name) || (!api.list && chosen.indexOf(name) >= 0)), old = large, tile = known && find(name);
+		var name = wanted(), there = name !== null && (api.status(name) || (!api.list && chosen.indexOf(name) >= 0)), old = large, tile = there && find(name);
 		var onWall = name === null && wallOf();
 		if (!api.list && !tiles.length && !(onWall && onWall.name)) { return; }
-		routed = true;
-		if (old && (!known || old.name !== name)) {
+		routed = api.list && known();
+		if (old && (!there || old.name !== name)) {
 			old.end();
 			view.removeAttribute('data-state');
 			large = null;
 		}
-		if (known && !large) {
+		if (there && !large) {
 			if (!old) { scrolled = pageYOffset; }
 			$('links').textContent = $('facts').textContent = '';
 			facts = {};
@@ -483,7 +485,7 @@
 		hide(grid, !!large || name !== null || !!onWall);
 		hide($('wall'), !onWall);
 		showWall(onWall);
-		notice(name, known);
+		notice(name, there);
 		attr(document.body, 'data-view', large ? 'camera' : onWall ? 'wall' : 'grid');
 		if (large && old !== large) {
 			scrollTo(0, 0);
