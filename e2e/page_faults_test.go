@@ -188,3 +188,33 @@ func TestPageOfChosenCamerasShowsAnother(t *testing.T) {
 	})()`))
 	b.is("until it is there", "!document.getElementById('view').hidden && document.getElementById('view').getAttribute('data-camera') == 'gone' && !document.getElementById('notice').offsetHeight", 10*time.Second)
 }
+
+// TestTileThatIsDraggedMayVanish has a camera removed while its tile is on the way.
+func TestTileThatIsDraggedMayVanish(t *testing.T) {
+	t.Parallel()
+	s := servePage(t, 3, httpd.Config{})
+	b := browse(t, 1000, 700, "http://"+s.host+"/")
+	b.is("three are live", "document.body.getAttribute('data-cameras') == 3 && "+tilesLive, 20*time.Second)
+	at := func(name, side string) float64 {
+		return b.number(fmt.Sprintf("(function (r) { return r.left + r.%s; })(document.querySelector('#grid li[data-camera=%s]').getBoundingClientRect())", side, name))
+	}
+	y := b.number("document.querySelector('#grid li').getBoundingClientRect().top + 30")
+	x := at("a", "width / 2")
+	b.mouse("mousePressed", x, y)
+	b.mouse("mouseMoved", x+20, y)
+	ask(b, chromedp.Evaluate[bool](`(function () {
+		var parse = JSON.parse;
+		JSON.parse = function (s) {
+			var all = parse(s);
+			return all instanceof Array && all[0] && all[0].state ? all.filter(function (c) { return window.returned || c.name != 'a'; }) : all;
+		};
+		return true;
+	})()`))
+	b.is("it is gone", order+" == 'b,c'", 10*time.Second)
+	b.mouse("mouseMoved", at("c", "width / 2"), y)
+	b.mouse("mouseMoved", x, y)
+	b.mouse("mouseReleased", x, y)
+	b.is("the others are there", order+".split(',').sort().join() == 'b,c'", 5*time.Second)
+	ask(b, chromedp.Evaluate[bool]("window.returned = true"))
+	b.is("it comes back", order+".split(',').sort().join() == 'a,b,c' && "+tilesLive, 20*time.Second)
+}

@@ -293,7 +293,7 @@
 	function move(tile, to) {
 		var at = tiles.indexOf(tile);
 		to = Math.max(0, Math.min(tiles.length - 1, to));
-		if (to === at) { return; }
+		if (at < 0 || to === at) { return; } // its camera may have gone meanwhile
 		tiles.splice(at, 1);
 		tiles.splice(to, 0, tile);
 		place();
