@@ -218,3 +218,24 @@ func TestTileThatIsDraggedMayVanish(t *testing.T) {
 	ask(b, chromedp.Evaluate[bool]("window.returned = true"))
 	b.is("it comes back", order+".split(',').sort().join() == 'a,b,c' && "+tilesLive, 20*time.Second)
 }
+
+// TestPageDoesNotSpeakOfRest opens one camera: that nobody watches the others any more is no news.
+func TestPageDoesNotSpeakOfRest(t *testing.T) {
+	t.Parallel()
+	s := servePage(t, 2, httpd.Config{})
+	b := browse(t, 1000, 700, "http://"+s.host+"/")
+	b.is("two are live", "document.body.getAttribute('data-cameras') == 2 && "+tilesLive, 20*time.Second)
+	ask(b, chromedp.Evaluate[bool](`(function () {
+		window.said = '';
+		new MutationObserver(function () { said += document.getElementById('spoken').textContent + '; '; }).observe(document.getElementById('spoken'), { childList: true, characterData: true, subtree: true });
+		location.hash = '#cam=a';
+		return true;
+	})()`))
+	b.is("the other rests", "document.querySelector('#grid li[data-camera=b]').getAttribute('data-state') == 'idle'", 20*time.Second)
+	ask(b, chromedp.Evaluate[bool]("location.hash = '', true"))
+	b.is("it is live again", tilesLive, 20*time.Second)
+	b.is("for long enough to be said", "(window.ticks = (window.ticks || 0) + 1) > 40", 10*time.Second)
+	if said := ask(b, chromedp.Evaluate[string]("said")); said != "" {
+		t.Errorf("the page said %q", said)
+	}
+}

@@ -555,7 +555,7 @@
 	var news = [], speak = 0;
 	function tell(pane) { // to those who do not see it
 		var known = pane.told;
-		if (pane.state === 'connecting' || pane.state === known) { return; }
+		if (/^(connecting|idle)$/.test(pane.state) || pane.state === known) { return; } // on the way, or watched by nobody
 		pane.told = pane.state;
 		if (known === undefined) { return; }
 		news.push(pane.name + ': ' + T(pane.state));
