@@ -239,3 +239,26 @@ func TestPageDoesNotSpeakOfRest(t *testing.T) {
 		t.Errorf("the page said %q", said)
 	}
 }
+
+// TestPageReachesEveryWall has more walls than fit into a line.
+func TestPageReachesEveryWall(t *testing.T) {
+	t.Parallel()
+	var walls []wall.Layout
+	for n := range 14 {
+		walls = append(walls, wall.Layout{Name: fmt.Sprintf("wall-of-floor-%d", n+1), Cameras: []string{"a"}, Columns: 1, Width: 320})
+	}
+	s := servePage(t, 1, httpd.Config{Walls: walls})
+	b := browse(t, 1280, 800, "http://"+s.host+"/?lang=de")
+	b.is("all have a link", "document.querySelectorAll('#views a').length == 16", 20*time.Second)
+	for _, width := range []int64{1280, 320} {
+		b.resize(width, 640)
+		b.is(fmt.Sprintf("all are in the window of %d px", width), fmt.Sprintf(`innerWidth == %d && [].every.call(document.querySelectorAll('#views a'), function (a) {
+			var r = a.getBoundingClientRect(), over = document.elementFromPoint(r.left + r.width / 2, r.top + r.height / 2);
+			return !r.width || (r.left >= 0 && r.right <= innerWidth && (over === a || r.top > innerHeight));
+		})`, width), 5*time.Second)
+		b.keep(fmt.Sprintf("page-walls-%d", width))
+		if b.number(overflow) != 0 {
+			t.Errorf("the page is wider than a window of %d px", width)
+		}
+	}
+}
