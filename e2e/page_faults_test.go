@@ -262,3 +262,15 @@ func TestPageReachesEveryWall(t *testing.T) {
 		}
 	}
 }
+
+// TestWallOfChosenCamerasOutlivesOne has a camera in the address that is not served any more.
+func TestWallOfChosenCamerasOutlivesOne(t *testing.T) {
+	t.Parallel()
+	s := servePage(t, 2, httpd.Config{})
+	b := browse(t, 1000, 700, "http://"+s.host+"/?kiosk&wall&cams=a,gone,b&cols=2")
+	const player = "document.querySelector('#wall .picture').player"
+	b.is("the others are shown", player+" && "+player+".state == 'live' && "+player+".frame()", 20*time.Second)
+	if got := ask(b, chromedp.Evaluate[string](player+".camera")); got != "a,b" {
+		t.Errorf("the wall is of %q", got)
+	}
+}

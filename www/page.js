@@ -359,7 +359,8 @@
 	}
 	function showWall(want) {
 		var options = { quiet: false, controls: !kiosk, label: T('wall'), lang: document.documentElement.lang, path: 'ws,mjpeg,snapshot', fps: GRID_FPS };
-		var list = listed(), key = want && (want.name ? '=' + want.name : list.map(enc).join(',') + '/' + cols);
+		// The gateway shows no wall with a camera that it does not have: then those that there are.
+		var some = listed().filter(api.status), list = some.length ? some : listed(), key = want && (want.name ? '=' + want.name : list.map(enc).join(',') + '/' + cols);
 		if (wall && wall.key !== key) { wall.player.destroy(); wall = null; }
 		if (!want || wall || (!want.name && !list.length)) { return; }
 		if (want.name) { options.camera = want.name; } else {
