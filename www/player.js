@@ -839,6 +839,8 @@
 			var k, next = {};
 			for (k in PLAIN) { next[k] = PLAIN[k]; }
 			for (k in options) { if (options[k] !== undefined && options[k] !== null && options[k] !== '') { next[k] = options[k]; } }
+			// A number that is none would be a patience without an end.
+			['fps', 'quality', 'cols'].forEach(function (k) { if (!(+next[k] > 0)) { delete next[k]; } });
 			o = next;
 			g = Gateway(o.base ? absolute(String(o.base).replace(/\/?$/, '/')) : here);
 			words = WORDS[language(element, o.lang)].split('|');

@@ -1,0 +1,39 @@
+package e2e
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// TestPlayerOfAnOddRateTellsAFrozenPicture has an attribute that is no rate: 0 is "all there are" elsewhere.
+func TestPlayerOfAnOddRateTellsAFrozenPicture(t *testing.T) {
+	t.Parallel()
+	s := servePlayer(t, config(t, "cam1", camsimStart(t, small("cam1")).URL()))
+	line := freezer(t, s.host)
+	for _, fps := range []string{"0", "15 fps"} {
+		b := browse(t, 800, 500, playerPage(line.Addr().String(), map[string]any{"camera": "cam1", "path": "ws,ws", "fps": fps}))
+		b.is("it is live", playerPath("ws"), 20*time.Second)
+		ask(b, chromedp.Evaluate[bool]("states = [], true"))
+		line.freeze(true)
+		b.is("it is not live any more", "states.length", 20*time.Second)
+		if got := ask(b, chromedp.Evaluate[string]("states[0].state")); got != "stale" {
+			t.Errorf("fps=%q: the picture became %s only when its connection was given up", fps, got)
+		}
+		line.freeze(false)
+		chromedp.Cancel(b.ctx)
+		d := doorTo(t, s.host)
+		b = watchPlayer(t, d, map[string]any{"path": "snapshot", "fps": fps})
+		b.is("it shows stills", playerPath("snapshot"), 20*time.Second)
+		asked := func() int { d.mu.Lock(); defer d.mu.Unlock(); return d.asked["snapshot"] }
+		before := asked()
+		b.number("window.begun = performance.now()")
+		b.is("some time", "performance.now() - begun > 3000", 20*time.Second)
+		if n, took := asked()-before, b.number("performance.now() - begun"); float64(n) > took/200 {
+			t.Errorf("fps=%q: %d stills were asked for in %v ms", fps, n, took)
+		}
+		chromedp.Cancel(b.ctx)
+	}
+}
