@@ -37,3 +37,21 @@ func TestPlayerOfAnOddRateTellsAFrozenPicture(t *testing.T) {
 		chromedp.Cancel(b.ctx)
 	}
 }
+
+// TestPlayerComesBackWithoutCanvases is a browser that has no memory left for them, as those of phones say it.
+func TestPlayerComesBackWithoutCanvases(t *testing.T) {
+	t.Parallel()
+	s := servePlayer(t, config(t, "cam1", camsimStart(t, small("cam1")).URL()))
+	d := doorTo(t, s.host)
+	b := watchPlayer(t, d, map[string]any{"path": "mjpeg,mjpeg"})
+	b.is("it is live", playerPath("mjpeg"), 20*time.Second)
+	ask(b, chromedp.Evaluate[bool]("HTMLCanvasElement.prototype.getContext = function () { return null; }, player.stop(), true"))
+	b.is("it pauses", "player.state == 'paused'", 5*time.Second)
+	eventually(t, "nobody watches", 10*time.Second, func() bool { return s.status("cam1").Viewers == 0 && d.open.Load() == 0 })
+	ask(b, chromedp.Evaluate[bool]("player.start(), true"))
+	b.is("it is live again", playerPath("mjpeg"), 20*time.Second)
+	d.block(0, "/api", "/mjpeg", "/favicon.svg")
+	b.is("the gateway is away", "player.state == 'error'", 20*time.Second)
+	d.unblock()
+	b.is("it is live once more", playerPath("mjpeg"), 20*time.Second)
+}

@@ -1300,7 +1300,7 @@
 			canvas = document.createElement('canvas');
 			canvas.width = p.w;
 			canvas.height = p.h;
-			canvas.getContext('2d').drawImage(node, 0, 0, p.w, p.h);
+			try { canvas.getContext('2d').drawImage(node, 0, 0, p.w, p.h); } catch (e) { return null; } // no memory is left for it
 			return canvas;
 		}
 
