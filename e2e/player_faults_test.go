@@ -55,3 +55,13 @@ func TestPlayerComesBackWithoutCanvases(t *testing.T) {
 	d.unblock()
 	b.is("it is live once more", playerPath("mjpeg"), 20*time.Second)
 }
+
+// TestPlayerOfNoPathTakesAny has a list of paths of which none is one, or none shows walls.
+func TestPlayerOfNoPathTakesAny(t *testing.T) {
+	t.Parallel()
+	s := servePlayer(t, config(t, "cam1", camsimStart(t, small("cam1")).URL()))
+	b := browse(t, 800, 500, playerPage(s.host, map[string]any{"camera": "cam1", "path": "hls,flash"}))
+	b.is("a camera is live", playerLive, 20*time.Second)
+	b.open(playerPage(s.host, map[string]any{"cams": "cam1", "path": "webrtc,ws"}))
+	b.is("a wall is", playerPath("mjpeg"), 20*time.Second)
+}

@@ -848,8 +848,9 @@
 		}
 		// allowed lists the paths that may be taken, best first.
 		function allowed() {
-			var list = String(o.path).split(/[\s,]+/), from = ORDER.indexOf(list[0]);
-			return ORDER.filter(function (p, i) { return (list.length > 1 ? list.indexOf(p) >= 0 : i >= from) && !(o.cams && i < 2); });
+			var list = String(o.path).split(/[\s,]+/), from = ORDER.indexOf(list[0]), able = o.cams ? ORDER.slice(2) : ORDER;
+			var some = able.filter(function (p) { return list.length > 1 ? list.indexOf(p) >= 0 : ORDER.indexOf(p) >= from; });
+			return some.length ? some : able; // there must be one
 		}
 
 		// --- Looks.
