@@ -8,6 +8,39 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
+func init() {
+	pages["later.html"] = `<html lang="en"><head><script src="player.js"></script><style>.corner { position: absolute; top: 20px; right: 30px; width: 160px; height: 90px; }</style></head>
+	<body style="margin:0"><div style="height:100px"></div><camgate-player id="p" camera="cam1" path="ws" hidden></camgate-player><script>
+		function later(cls) {
+			var e = document.createElement('div');
+			e.className = cls;
+			if (!cls) { e.style.width = '400px'; e.style.height = '300px'; }
+			new Camgate.Player(e, { camera: 'cam1', path: 'ws' });
+			setTimeout(function () { document.body.appendChild(e); }, 300);
+			return e;
+		}
+		var corner = later('corner'), plain = later(''), p = document.getElementById('p');
+		function within(e) {
+			var own = e.getBoundingClientRect(), picture = e.firstChild.getBoundingClientRect();
+			return e.player.state == 'live' && own.width == picture.width && own.height == picture.height && own.left == picture.left && own.top == picture.top;
+		}
+	</script></body>`
+}
+
+// TestPlayerOfAnElementThatIsShownLater begins before its element is in the page, or while it is hidden.
+func TestPlayerOfAnElementThatIsShownLater(t *testing.T) {
+	t.Parallel()
+	s := servePlayer(t, config(t, "cam1", camsimStart(t, small("cam1")).URL()))
+	b := browse(t, 800, 700, "http://"+s.host+"/later.html")
+	b.is("it is in its place", "within(plain) && plain.offsetHeight == 300", 20*time.Second)
+	b.is("a style sheet says where", "within(corner) && corner.offsetTop == 20 && corner.offsetLeft == 610", 20*time.Second)
+	b.is("what is hidden has no place", "p.player && p.offsetHeight == 0", time.Second)
+	ask(b, chromedp.Evaluate[bool]("p.hidden = false, true"))
+	b.is("shown, it has a picture's", "within(p) && p.offsetWidth == 800 && Math.abs(p.offsetHeight - 480) < 2", 20*time.Second)
+	ask(b, chromedp.Evaluate[bool]("p.hidden = true, true"))
+	b.is("hidden again, it rests", "p.offsetHeight == 0 && p.player.state == 'paused'", 10*time.Second)
+}
+
 // TestPlayerOfAnOddRateTellsAFrozenPicture has an attribute that is no rate: 0 is "all there are" elsewhere.
 func TestPlayerOfAnOddRateTellsAFrozenPicture(t *testing.T) {
 	t.Parallel()

@@ -818,7 +818,7 @@
 
 	Camgate.Player = function (element, options) {
 		var player = this, o, g, words;
-		var root = element, fullIn = root.requestFullscreen || root.webkitRequestFullscreen, box, layerNode, bar, said, detail, controls, buttons = {}, panel, spoken;
+		var root = element, fullIn = root.requestFullscreen || root.webkitRequestFullscreen, box, layerNode, bar, said, detail, controls, buttons = {}, panel, spoken, placed, relative, block;
 		var started = true, running = 0, seen = true, observer = null;
 		var active = null, trial = null, screen = null; // attempts: begun, better and beside it, last shown
 		var down = false, waiter = null, waiting = 0, fatal = '', why = {}, fails = {}, nextTrial = 0, retry = 0;
@@ -856,14 +856,9 @@
 		// --- Looks.
 
 		function build() {
-			var look = window.getComputedStyle ? getComputedStyle(root) : {};
-			if (look.position === 'static') { root.style.position = 'relative'; }
-			if (look.display === 'inline') { root.style.display = 'block'; }
 			style(root, { overflow: 'hidden', backgroundColor: '#000' });
 			layerNode = fill(child(root, 'div'), {});
-			if (root.clientHeight < 2) { // a place without a height has that of a picture
-				box = child(root, 'div', { paddingTop: '56.25%' });
-			}
+			place();
 			panel = child(root, 'div', {
 				position: 'absolute', top: '8px', left: '8px', padding: '.5em .8em', borderRadius: '4px', backgroundColor: 'rgba(0, 0, 0, .78)', color: '#fff',
 				font: '12px/1.5 monospace', whiteSpace: 'pre-wrap', maxWidth: '85%', display: 'none', textAlign: 'left', pointerEvents: 'none'
@@ -884,6 +879,23 @@
 			root.setAttribute('role', 'group');
 			label();
 			listen('addEventListener');
+		}
+		// place has pictures lie in the element. Before it is in the page, and shown, nobody knows how it looks.
+		function place() {
+			var look, none = /^(static)?$/;
+			if (block) { style(root, { display: root.hidden ? 'none' : 'block' }); } // ours would go before what hides it
+			if (placed) { return; }
+			if (relative) { root.style.position = ''; }
+			look = window.getComputedStyle ? getComputedStyle(root) : {};
+			relative = none.test(root.style.position) && none.test(look.position || '');
+			if (relative) { root.style.position = 'relative'; }
+			placed = look.display && look.display !== 'none';
+			if (!placed) { return; }
+			block = look.display === 'inline';
+			if (block) { root.style.display = 'block'; }
+			if (root.clientHeight < 2) { // a place without a height has that of a picture
+				box = child(root, 'div', { paddingTop: '56.25%' });
+			}
 		}
 		function listen(how) {
 			['mousemove', 'touchstart', 'focus'].forEach(function (e) { root[how](e, reveal, true); });
@@ -1395,10 +1407,11 @@
 			[layerNode, bar, panel, controls, spoken, box].forEach(drop);
 			listen('removeEventListener');
 			['state', 'path', 'reason', 'frames'].forEach(function (k) { root.removeAttribute('data-' + k); });
+			if (block) { root.style.display = ''; }
 			element.player = null;
 		};
 		// Of use to tick, and to nobody else.
-		player.tick = function (t) { watch(t); update(); };
+		player.tick = function (t) { if (!gone) { place(); } watch(t); update(); };
 		player.visible = go;
 		player.woken = function () {
 			if (!running) { return; }
