@@ -1,10 +1,14 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 )
 
@@ -97,4 +101,42 @@ func TestPlayerOfNoPathTakesAny(t *testing.T) {
 	b.is("a camera is live", playerLive, 20*time.Second)
 	b.open(playerPage(s.host, map[string]any{"cams": "cam1", "path": "webrtc,ws"}))
 	b.is("a wall is", playerPath("mjpeg"), 20*time.Second)
+}
+
+// TestTouchPressesNoButtonThatIsNotSeen taps where the buttons are, as somebody who wants to see the picture does.
+func TestTouchPressesNoButtonThatIsNotSeen(t *testing.T) {
+	t.Parallel()
+	s := servePlayer(t, config(t, "cam1", camsimStart(t, small("cam1")).URL()))
+	b := browse(t, 800, 500, playerPage(s.host, map[string]any{"camera": "cam1", "path": "ws", "controls": true}))
+	b.is("it is live", playerLive, 20*time.Second)
+	send := func(kind input.DispatchTouchEventType, points ...*input.TouchPoint) {
+		t.Helper()
+		b.do(chromedp.Func(func(ctx context.Context, page *chromedp.Target) error {
+			_, err := cdp.Call(ctx, page, input.DispatchTouchEvent, input.DispatchTouchEventParams{Type: kind, TouchPoints: points})
+			return err
+		}))
+	}
+	b.do(chromedp.Func(func(ctx context.Context, page *chromedp.Target) error {
+		_, err := cdp.Call(ctx, page, emulation.SetTouchEmulationEnabled, emulation.SetTouchEmulationEnabledParams{Enabled: true})
+		return err
+	}))
+	const button = "document.querySelectorAll('#p button')[2]"
+	middle := func(side string) float64 {
+		return b.number("(function (r) { return " + side + "; })(" + button + ".getBoundingClientRect())")
+	}
+	x, y := middle("r.left + r.width / 2"), middle("r.top + r.height / 2")
+	tap := func() {
+		t.Helper()
+		before := b.number("window.touches = window.touches || (document.addEventListener('touchend', function () { touches++; }), 1)")
+		send(input.DispatchTouchEventTypeTouchStart, &input.TouchPoint{X: x, Y: y})
+		send(input.DispatchTouchEventTypeTouchEnd)
+		b.is("it was touched", fmt.Sprintf("touches > %v", before), 5*time.Second)
+	}
+	tap()
+	b.is("the buttons are seen", "+getComputedStyle(document.querySelector('.camgate-controls')).opacity > 0.9", 5*time.Second)
+	if b.number(button+".getAttribute('aria-pressed') == 'true' ? 1 : 0") != 0 {
+		t.Error("a button was pressed that was not seen")
+	}
+	tap()
+	b.is("what is seen can be pressed", button+".getAttribute('aria-pressed') == 'true'", 5*time.Second)
 }

@@ -956,8 +956,10 @@
 			}
 		}
 		function stats() { o.stats = !o.stats; update(); }
-		function reveal() {
+		function reveal(e) {
 			hover = now();
+			// A finger presses no button that cannot be seen yet.
+			if (e && e.type === 'touchstart' && controls.style.opacity === '0' && controls.contains(e.target)) { e.preventDefault(); }
 			if (o.controls) { style(controls, { opacity: '1' }); }
 		}
 		function key(e) {
