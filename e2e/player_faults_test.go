@@ -3,6 +3,8 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -10,6 +12,8 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
+
+	"camgate/outputs/httpd"
 )
 
 func init() {
@@ -139,4 +143,31 @@ func TestTouchPressesNoButtonThatIsNotSeen(t *testing.T) {
 	}
 	tap()
 	b.is("what is seen can be pressed", button+".getAttribute('aria-pressed') == 'true'", 5*time.Second)
+}
+
+// TestStandingMultipartIsNoPace goes from a multipart picture that nobody may look at to a connection which freezes.
+func TestStandingMultipartIsNoPace(t *testing.T) {
+	t.Parallel()
+	var gate string
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, `<!DOCTYPE html><body style="margin:0"><script src="http://%s/player.js"></script>
+			<camgate-player id="p" camera="cam1" path="ws,mjpeg" fps="1" style="width:640px"></camgate-player>
+			<script>var player = document.getElementById('p').player;</script>`, gate)
+	}))
+	t.Cleanup(site.Close)
+	s := serveWith(t, httpd.Config{Listen: "127.0.0.1:0", Origins: []string{site.URL}}, config(t, "cam1", camsimStart(t, small("cam1")).URL()))
+	d := doorTo(t, s.host)
+	d.block(403, "/ws")
+	line := freezer(t, d.host())
+	gate = line.Addr().String()
+	b := browse(t, 800, 500, site.URL+"/")
+	b.is("it is a multipart picture, asked for twice", playerPath("mjpeg")+" && player.frames > 1", 40*time.Second)
+	d.unblock()
+	b.is("it is live by the better path", playerPath("ws"), 60*time.Second)
+	line.freeze(true)
+	b.number("window.frozen = performance.now()")
+	b.is("it is not live any more", "player.state != 'live'", 40*time.Second)
+	if took := b.number("performance.now() - frozen"); took > 12000 { // of a picture a second
+		t.Errorf("a frozen picture was live for %v ms", took)
+	}
 }

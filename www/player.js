@@ -1017,7 +1017,8 @@
 				a.heard = t;
 				heard(g);
 				if (live) {
-					if (a.shown && t > a.shown) {
+					// When a multipart picture is looked at is no pace of the camera's.
+					if (a.shown && t > a.shown && a.path !== 'mjpeg') {
 						gaps.push(Math.min(t - a.shown, a.away ? 10e3 : 1e12)); // or what is frozen after an hour's outage would be live for hours
 						if (gaps.length > 8) { gaps.shift(); }
 					}
