@@ -171,3 +171,32 @@ func TestStandingMultipartIsNoPace(t *testing.T) {
 		t.Errorf("a frozen picture was live for %v ms", took)
 	}
 }
+
+// TestPlayerTellsTheDayOfThePictureBefore is of a camera that has been away over the weekend.
+func TestPlayerTellsTheDayOfThePictureBefore(t *testing.T) {
+	t.Parallel()
+	s := servePlayer(t, config(t, "cam1", camsimStart(t, small("cam1")).URL()))
+	const later = `(function (hours) {
+		var Real = Date;
+		window.Date = function (a) { return arguments.length ? new Real(a) : new Real(Real.now() + hours * 3600e3); };
+		Date.prototype = Real.prototype;
+		Date.now = Real.now;
+		Date.parse = Real.parse;
+		window.day = new Real().toLocaleDateString();
+		return true;
+	})(%d)`
+	b := browse(t, 800, 500, playerPage(s.host, map[string]any{"camera": "cam1", "path": "ws"}))
+	b.is("it is live", playerLive, 20*time.Second)
+	page := browse(t, 800, 500, "http://"+s.host+"/")
+	page.is("it is live in the page", tilesLive, 20*time.Second)
+	s.stop()
+	for _, one := range []*browser{b, page} {
+		const said = "(document.getElementById('alarm') || {textContent: ''}).textContent + document.querySelector('.camgate-said').textContent"
+		one.is("it tells the time", "/No connection to the gateway.*\\d\\d:\\d\\d:\\d\\d/.test("+said+")", 20*time.Second)
+		if ask(one, chromedp.Evaluate[bool](said+".indexOf(new Date().toLocaleDateString()) >= 0")) {
+			t.Error("it tells the day too, which nobody needs")
+		}
+		ask(one, chromedp.Evaluate[bool](fmt.Sprintf(later, 3*24)))
+		one.is("and the day", "(document.getElementById('alarm') || document.querySelector('.camgate-said')).textContent.indexOf(day) >= 0 && document.querySelector('.camgate-said').textContent.indexOf(day) >= 0", 10*time.Second)
+	}
+}

@@ -35,10 +35,10 @@
 	}
 	function two(n) { return (n < 10 ? '0' : '') + n; }
 	function clock(d) { return two(d.getHours()) + ':' + two(d.getMinutes()) + ':' + two(d.getSeconds()); }
-	function when(rfc3339) { // old browsers read at most three digits of a second's parts
+	function when(d) { return (new Date() - d > 72e6 ? d.toLocaleDateString() + ' ' : '') + clock(d); }
+	function stamp(rfc3339) { // old browsers read at most three digits of a second's parts
 		var d = new Date(rfc3339.replace(/(\.\d{3})\d+/, '$1'));
-		if (isNaN(d)) { return rfc3339; }
-		return (new Date() - d > 72e6 ? d.toLocaleDateString() + ' ' : '') + clock(d);
+		return isNaN(d) ? rfc3339 : when(d);
 	}
 	function duration(ms) { // rounded up: no picture is newer than it says
 		var s = ms / 1000;
@@ -444,8 +444,8 @@
 		fact('viewers', T('viewers'), String(s.viewers));
 		fact('path', T('path'), p.path ? { webrtc: 'WebRTC', ws: 'WebSocket', mjpeg: 'Multipart', snapshot: 'Snapshot' }[p.path] + (p.reason ? ' (' + p.reason + ')' : '') : '');
 		fact('address', T('address'), s.address);
-		fact('since', T('since', T(s.state)), s.since ? when(s.since) : '');
-		fact('error', T('last'), s.last_error ? (s.last_error_at ? when(s.last_error_at) + ' ' : '') + s.last_error : '');
+		fact('since', T('since', T(s.state)), s.since ? stamp(s.since) : '');
+		fact('error', T('last'), s.last_error ? (s.last_error_at ? stamp(s.last_error_at) + ' ' : '') + s.last_error : '');
 		aspect = s.width && s.height ? s.width / s.height : aspect;
 		fit();
 	}
@@ -584,7 +584,7 @@
 			title = large.name + ' – camgate';
 		}
 		if (silent && api.list && !kiosk) {
-			alarm = T('alarm', clock(api.heard)) + (api.error ? ': ' + api.error : '') + '. ' + T('trying');
+			alarm = T('alarm', when(api.heard)) + (api.error ? ': ' + api.error : '') + '. ' + T('trying');
 		}
 		if ($('alarm').hidden !== !alarm) { hide($('alarm'), !alarm); arrange(); }
 		text($('alarm'), alarm);

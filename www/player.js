@@ -57,7 +57,9 @@
 	function attr(node, name, value) { if (node.getAttribute(name) !== value) { node.setAttribute(name, value); } }
 	function text(node, s) { if (node.textContent !== s) { node.textContent = s; } }
 	function two(n) { return (n < 10 ? '0' : '') + n; }
-	function clock(d) { return two(d.getHours()) + ':' + two(d.getMinutes()) + ':' + two(d.getSeconds()); }
+	function clock(d) { // with its day, where that may be another
+		return (new Date() - d > 72e6 ? d.toLocaleDateString() + ' ' : '') + two(d.getHours()) + ':' + two(d.getMinutes()) + ':' + two(d.getSeconds());
+	}
 
 	var here = (function () { // the gateway is where this script came from
 		var all = document.getElementsByTagName('script'), own = document.currentScript, i;
