@@ -200,3 +200,30 @@ func TestPlayerTellsTheDayOfThePictureBefore(t *testing.T) {
 		one.is("and the day", "(document.getElementById('alarm') || document.querySelector('.camgate-said')).textContent.indexOf(day) >= 0 && document.querySelector('.camgate-said').textContent.indexOf(day) >= 0", 10*time.Second)
 	}
 }
+
+// TestSoundThatTheBrowserRefusesIsNotSaidToBeOn is Safari, where each sound needs a hand of its own.
+func TestSoundThatTheBrowserRefusesIsNotSaidToBeOn(t *testing.T) {
+	t.Parallel()
+	s := servePlayer(t, config(t, "cam1", camsimStart(t, small("cam1")).URL()))
+	b := browse(t, 800, 500, playerPage(s.host, map[string]any{"camera": "cam1", "path": "webrtc", "controls": true}))
+	b.is("it is live", playerPath("webrtc"), 20*time.Second)
+	ask(b, chromedp.Evaluate[bool](`(function () {
+		var play = HTMLMediaElement.prototype.play;
+		window.refused = 0;
+		HTMLMediaElement.prototype.play = function () {
+			if (this.muted) { return play.call(this); }
+			refused++;
+			return Promise.reject(new DOMException('not by a hand', 'NotAllowedError'));
+		};
+		return true;
+	})()`))
+	const button = "document.querySelector('#p button')"
+	const silent = "[].every.call(document.querySelectorAll('#p video'), function (v) { return v.muted; })"
+	b.do(chromedp.Click(chromedp.CSS("#p button")))
+	b.is("it is refused", "refused && document.querySelectorAll('#p video').length == 1 && "+silent, 20*time.Second)
+	b.is("the button is that for sound", button+".getAttribute('aria-label') == 'Sound on'", 2*time.Second)
+	b.do(chromedp.Click(chromedp.CSS("#p button")))
+	b.is("pressed again, there is sound", "!"+silent+" && "+button+".getAttribute('aria-label') == 'Sound off' && "+playerPath("webrtc"), 5*time.Second)
+	b.do(chromedp.Click(chromedp.CSS("#p button")))
+	b.is("and none any more", "document.querySelectorAll('#p video').length == 1 && "+silent+" && "+button+".getAttribute('aria-label') == 'Sound on' && "+playerPath("webrtc"), 20*time.Second)
+}

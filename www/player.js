@@ -387,7 +387,9 @@
 			p.then(null, function (e) {
 				if (a.over || e.name === 'AbortError') { return; }
 				if (video.muted) { return broken(e); }
-				video.muted = true; // no sound before somebody has touched the page
+				video.muted = true; // no sound before somebody has touched the page; or, elsewhere, this picture
+				a.loud = function () { video.muted = false; };
+				a.silenced();
 				play();
 			});
 		}
@@ -954,6 +956,7 @@
 			if (active && active.path === 'webrtc') {
 				end(trial); // it was begun for what is not wanted any more
 				trial = null;
+				if (o.sound && active.loud) { return active.loud(); } // it has come, and waits for a hand
 				better('webrtc');
 			}
 		}
@@ -998,6 +1001,7 @@
 		function begin(path, beside) {
 			var a = { path: path, gateway: g, options: o, layer: layerNode, begun: now(), first: 0, shown: 0, heard: 0, over: false, stop: nothing, free: nothing, watch: nothing, resized: nothing, period: 0 };
 			a.width = wanted;
+			a.silenced = function () { o.sound = false; label(); };
 			a.box = size;
 			a.longest = longest;
 			a.draw = function () { return draw(a.node); };
