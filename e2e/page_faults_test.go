@@ -274,3 +274,58 @@ func TestWallOfChosenCamerasOutlivesOne(t *testing.T) {
 		t.Errorf("the wall is of %q", got)
 	}
 }
+
+// TestPageGivesNoOrdersInAdvance holds a button of a camera that takes long for each order: they would go on after the hand.
+func TestPageGivesNoOrdersInAdvance(t *testing.T) {
+	t.Parallel()
+	s := servePage(t, 1, httpd.Config{})
+	b := browse(t, 1280, 800, "http://"+s.host+"/")
+	b.is("one is live", "document.body.getAttribute('data-cameras') == 1 && "+tilesLive, 20*time.Second)
+	ask(b, chromedp.Evaluate[bool](`(function () {
+		var Real = window.XMLHttpRequest, every = window.setInterval;
+		window.orders = [];
+		window.turns = 0;
+		window.setInterval = function (f, ms) { return every(function () { f(); turns += ms === 1000; }, ms); };
+		window.answer = function (order) {
+			Object.defineProperty(order.r, 'status', { configurable: true, value: 204 });
+			Object.defineProperty(order.r, 'responseText', { configurable: true, value: '' });
+			order.r.onload();
+		};
+		window.XMLHttpRequest = function () {
+			var r = new Real(), open = r.open;
+			r.open = function (method, url) {
+				var m = /api\/cameras\/a(\/presets|\/ptz)?$/.exec(url);
+				if (!m) { return open.apply(r, arguments); }
+				r.setRequestHeader = function () {};
+				r.send = function (body) {
+					if (m[1] == '/ptz') { orders.push({ r: r, stop: JSON.parse(body).stop }); return; }
+					setTimeout(function () {
+						Object.defineProperty(r, 'status', { value: 200 });
+						Object.defineProperty(r, 'responseText', { value: m[1] ? '[]' : '{"onvif":{"ptz":true}}' });
+						r.onload();
+					}, 10);
+				};
+			};
+			return r;
+		};
+		location.hash = '#cam=a';
+		return true;
+	})()`))
+	b.is("it can be moved", "!document.getElementById('ptz').hidden", 10*time.Second)
+	hand := func(kind string) {
+		t.Helper()
+		ask(b, chromedp.Evaluate[bool](fmt.Sprintf("document.querySelector('[data-move=left]').dispatchEvent(new MouseEvent('%s', { bubbles: true, cancelable: true })), true", kind)))
+	}
+	hand("mousedown")
+	b.is("it is held for long", "turns > 2", 20*time.Second)
+	if n := b.number("orders.length"); n != 1 {
+		t.Errorf("%v orders were given before the first was taken", n)
+	}
+	ask(b, chromedp.Evaluate[bool]("answer(orders[0]), true"))
+	b.is("the next follows", "orders.length == 2 && !orders[1].stop", 5*time.Second)
+	hand("mouseup")
+	b.is("let go, it is told to stop", "orders.length == 3 && orders[2].stop", 5*time.Second)
+	ask(b, chromedp.Evaluate[bool]("answer(orders[1]), answer(orders[2]), true"))
+	hand("mousedown")
+	b.is("it moves again", "orders.length == 4 && !orders[3].stop", 5*time.Second)
+}

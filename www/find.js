@@ -135,12 +135,14 @@
 
 	// --- A camera that moves: the pad under the large picture. Held, it moves; let go, it stops.
 
-	var pad = $('ptz'), camera = '', repeat = 0, asking = 0;
+	var pad = $('ptz'), camera = '', repeat = 0, asking = 0, given = 0; // orders that are not taken yet
 	var MOVES = { left: [-1, 0, 0], right: [1, 0, 0], up: [0, 1, 0], down: [0, -1, 0], 'in': [0, 0, 1], out: [0, 0, -1] };
 
 	function order(body) {
 		var to = camera;
+		given++;
 		send('POST', 'api/cameras/' + encodeURIComponent(camera) + '/ptz', body, function (answer, error) {
+			given--;
 			if (to === camera) { $('ptz-said').textContent = error; }
 		});
 	}
@@ -152,7 +154,8 @@
 	function hold(way) {
 		release();
 		move(way, 2);
-		repeat = setInterval(function () { move(way, 2); }, 1000);
+		// A slow camera takes one after the other: those given in advance would go on after the hand.
+		repeat = setInterval(function () { if (!given) { move(way, 2); } }, 1000);
 	}
 	function release() {
 		if (!repeat) { return; }
