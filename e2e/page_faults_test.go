@@ -329,3 +329,14 @@ func TestPageGivesNoOrdersInAdvance(t *testing.T) {
 	hand("mousedown")
 	b.is("it moves again", "orders.length == 4 && !orders[3].stop", 5*time.Second)
 }
+
+// TestKioskSaysThatItKnowsNoCameras is opened while the gateway, or what is before it, tells none.
+func TestKioskSaysThatItKnowsNoCameras(t *testing.T) {
+	t.Parallel()
+	d := doorTo(t, servePage(t, 1, httpd.Config{}).host)
+	d.block(503, "/api/cameras")
+	b := browse(t, 1000, 700, "http://"+d.host()+"/?kiosk")
+	b.is("it does not stay black", "document.getElementById('notice').offsetHeight > 0 && /does not answer/.test(document.getElementById('notice').textContent) && /503/.test(document.getElementById('notice').textContent)", 20*time.Second)
+	d.unblock()
+	b.is("the camera is live, and nothing else there", tilesLive+" && !document.getElementById('notice').offsetHeight", 20*time.Second)
+}

@@ -509,7 +509,7 @@
 	// notice says what there is instead of pictures.
 	function notice(name, known) {
 		var none = api.list && !api.list.length && !tiles.length, t = now(), down = !api.list && api.silent(t);
-		hide($('notice'), kiosk && !none && (name === null || !api.list) || !!tiles.length && name === null || !!known || !!wall || !!api.list && !none && name === null);
+		hide($('notice'), kiosk && !none && !down && (name === null || !api.list) || !!tiles.length && name === null || !!known || !!wall || !!api.list && !none && name === null);
 		hide($('howto'), !none);
 		hide($('notice-back'), none || !api.list);
 		if (!api.list) {
