@@ -248,8 +248,10 @@ func TestPageReachesEveryWall(t *testing.T) {
 		walls = append(walls, wall.Layout{Name: fmt.Sprintf("wall-of-floor-%d", n+1), Cameras: []string{"a"}, Columns: 1, Width: 320})
 	}
 	s := servePage(t, 1, httpd.Config{Walls: walls})
-	b := browse(t, 1280, 800, "http://"+s.host+"/?lang=de")
+	slow, _ := slowDoor(t, s.host, 2*time.Second, "/api/walls") // the camera is there before they are
+	b := browse(t, 1280, 800, "http://"+slow.Listener.Addr().String()+"/?lang=de")
 	b.is("all have a link", "document.querySelectorAll('#views a').length == 16", 20*time.Second)
+	b.is("the camera fits below them", "document.querySelectorAll('#grid li').length == 1 && document.documentElement.scrollHeight <= innerHeight", 5*time.Second)
 	for _, width := range []int64{1280, 320} {
 		b.resize(width, 640)
 		b.is(fmt.Sprintf("all are in the window of %d px", width), fmt.Sprintf(`innerWidth == %d && [].every.call(document.querySelectorAll('#views a'), function (a) {

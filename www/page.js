@@ -377,6 +377,7 @@
 			try { walls = r.status === 200 ? JSON.parse(r.responseText) : []; } catch (e) { walls = []; }
 			walls.forEach(function (w) { child($('views'), 'a', 'button', w.name).href = '#wall=' + enc(w.name); });
 			views();
+			arrange(); // they may take more than a line
 		};
 		r.send();
 	})();
