@@ -342,3 +342,20 @@ func TestKioskSaysThatItKnowsNoCameras(t *testing.T) {
 	d.unblock()
 	b.is("the camera is live, and nothing else there", tilesLive+" && !document.getElementById('notice').offsetHeight", 20*time.Second)
 }
+
+// TestSearchTellsWhatIsNoAnswer has a proxy that wants a login again, and says so with a page.
+func TestSearchTellsWhatIsNoAnswer(t *testing.T) {
+	t.Parallel()
+	s := servePage(t, 1, httpd.Config{})
+	b := browse(t, 1280, 800, "http://"+s.host+"/")
+	b.is("one is live", "document.body.getAttribute('data-cameras') == 1 && "+tilesLive, 20*time.Second)
+	ask(b, chromedp.Evaluate[bool](`(function () {
+		var open = XMLHttpRequest.prototype.open;
+		XMLHttpRequest.prototype.open = function (method, url) { return open.call(this, 'GET', url == 'api/discovery' ? './' : url, true); };
+		document.getElementById('find').hidden = false;
+		document.getElementById('find').click();
+		return true;
+	})()`))
+	b.is("it is said", "document.getElementById('found').getAttribute('data-state') == 'done' && /it answers 200/.test(document.getElementById('found-text').textContent)", 10*time.Second)
+	b.is("and can be searched again", "!document.getElementById('search').disabled", time.Second)
+}

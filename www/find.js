@@ -23,7 +23,7 @@
 		r.onload = function () {
 			var answer = null;
 			try { answer = JSON.parse(r.responseText); } catch (e) { /* an empty answer, or a proxy's */ }
-			if (r.status >= 200 && r.status < 300) { return done(answer || {}, '', r.status); }
+			if (r.status >= 200 && r.status < 300 && (answer || !r.responseText)) { return done(answer || {}, '', r.status); }
 			done(null, answer && answer.error ? String(answer.error) : T('answers', r.status + ' ' + r.statusText), r.status);
 		};
 		r.onerror = function () { done(null, T('unreachable'), 0); };
