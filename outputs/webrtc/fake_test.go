@@ -321,13 +321,18 @@ func (l *lines) String() string {
 
 func serve(t testing.TB, o Options, cams ...*fakeCamera) *gate {
 	t.Helper()
+	return servePatiently(t, patience{connect: 3 * time.Second, disconnected: time.Second, failed: 2 * time.Second, picture: 2 * time.Second, rest: 2 * time.Second}, o, cams...)
+}
+
+func servePatiently(t testing.TB, p patience, o Options, cams ...*fakeCamera) *gate {
+	t.Helper()
 	leak := goleak.IgnoreCurrent()
 	g := &gate{log: &lines{}}
 	server, err := newServer(o, fakeCameras(cams), slog.New(slog.NewTextHandler(g.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	if err != nil {
 		t.Fatal(err)
 	}
-	server.patience = patience{connect: 3 * time.Second, disconnected: time.Second, failed: 2 * time.Second, picture: 2 * time.Second, rest: 2 * time.Second}
+	server.patience = p
 	g.Server = server
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

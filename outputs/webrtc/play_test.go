@@ -658,7 +658,9 @@ func TestViewerThatIsAwayForAMoment(t *testing.T) {
 	filming.Go(func() { cam.film(ctx, 20*time.Millisecond, 1000, 2000, 500) })
 	defer filming.Wait()
 	defer cancel()
-	g := serve(t, Options{}, cam)
+	p := defaultPatience // the session outlives the break
+	p.disconnected = time.Second
+	g := servePatiently(t, p, Options{}, cam)
 	proxy := newRelay(t, g)
 	c := browse(t, nil).receive(pion.RTPCodecTypeVideo)
 	c.start(g.url+"cam1", proxy.only)
@@ -666,7 +668,7 @@ func TestViewerThatIsAwayForAMoment(t *testing.T) {
 	c.next(5 * time.Second)
 	one := onlySession(g)
 	proxy.cut()
-	eventually(t, "it is noticed", g.patience.disconnected+2*time.Second, func() bool { return one.away.Load() })
+	eventually(t, "it is noticed", p.failed, func() bool { return one.away.Load() })
 	sent := func() uint32 {
 		one.videoTrack.mu.Lock()
 		defer one.videoTrack.mu.Unlock()
@@ -675,7 +677,7 @@ func TestViewerThatIsAwayForAMoment(t *testing.T) {
 	before := sent()
 	drain(c)
 	proxy.mend()
-	eventually(t, "it is back", 5*time.Second, func() bool { return !one.away.Load() })
+	eventually(t, "it is back", p.failed, func() bool { return !one.away.Load() })
 	if n := sent() - before; n > 50 {
 		t.Errorf("%d packets were sent to nobody", n)
 	}
