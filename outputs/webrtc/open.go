@@ -245,7 +245,9 @@ func (one *session) negotiate(ctx context.Context, o *offer) (answer Answer, err
 			}
 		}
 	}
-	api := pion.NewAPI(pion.WithMediaEngine(engine), pion.WithSettingEngine(one.server.settings), pion.WithInterceptorRegistry(noInterceptors()))
+	settings := one.server.settings
+	settings.BufferFactory = one.buffer
+	api := pion.NewAPI(pion.WithMediaEngine(engine), pion.WithSettingEngine(settings), pion.WithInterceptorRegistry(noInterceptors()))
 	configuration := pion.Configuration{Certificates: []pion.Certificate{one.server.certificate}, BundlePolicy: pion.BundlePolicyMaxBundle}
 	for _, server := range one.server.options.ICEServers {
 		configuration.ICEServers = append(configuration.ICEServers, pion.ICEServer{URLs: server.URLs, Username: server.User, Credential: server.Password})
@@ -263,6 +265,11 @@ func (one *session) negotiate(ctx context.Context, o *offer) (answer Answer, err
 		one.audioTrack = newTrack(pion.RTPCodecTypeAudio, "audio", one.link)
 		if one.audioSender, err = one.pc.AddTrack(one.audioTrack); err != nil {
 			return Answer{}, badRequest(err)
+		}
+	}
+	for _, sender := range one.pc.GetSenders() {
+		for _, sent := range sender.GetParameters().Encodings {
+			one.sources = append(one.sources, uint32(sent.SSRC))
 		}
 	}
 	one.offer = o.sdp

@@ -54,6 +54,8 @@ type session struct {
 	spare                    format // for H.264 in a session that begins with H.265: cameras' smaller streams are that mostly
 	hasSpare                 bool
 	wanted                   camera.PacketOptions // what pictures was opened with
+	sources                  []uint32             // our tracks'
+	strangers                atomic.Int64         // sources that are not ours, of which something came
 	link                     *link
 	opened                   chan opened // of one element: pictures of another stream
 
