@@ -108,7 +108,22 @@ func (g *Gateway) considerAll(ctx context.Context) {
 
 // isNew says whether a device is to be served and is not.
 func (g *Gateway) isNew(d discovery.Device) bool {
-	return !g.tries.wait(time.Now(), bareUUID(d.ID)) && len(g.untried(d)) > 0 && !g.serves(d)
+	now := time.Now()
+	left := slices.ContainsFunc(identities(d), func(id string) bool { return g.tries.wait(now, id) })
+	return !left && len(g.untried(d)) > 0 && !g.serves(d)
+}
+
+// identities is all that a device is called, as tries has it. After a while of silence it is
+// found anew, and then perhaps by another of its names first. A MAC address is the name of
+// all that a recorder shows for its channels.
+func identities(d discovery.Device) []string {
+	ids := []string{bareUUID(d.ID)}
+	for _, alias := range d.Aliases {
+		if !strings.HasPrefix(alias, "mac:") {
+			ids = append(ids, bareUUID(alias))
+		}
+	}
+	return ids
 }
 
 // untried are the device's addresses at which no password was tried for an hour, and nothing

@@ -188,6 +188,38 @@ func TestWhatSomebodyRemovedStaysRemoved(t *testing.T) {
 	}
 }
 
+// TestWhatSomebodyRemovedStaysRemovedUnderAnotherName: a camera that was away is found anew,
+// by whichever of its identities answers first.
+func TestWhatSomebodyRemovedStaysRemovedUnderAnotherName(t *testing.T) {
+	g, f, _ := run(t, "[discovery]\nauto_add = true\n")
+	cam := newFakeCamera(t, "", "1")
+	d := cam.device("urn:uuid:1", "dome")
+	d.Aliases = []string{"mac:00:40:8c:12:34:56", "uuid:2"}
+	f.find(d)
+	g.seen(d)
+	until(t, "it is served", func() bool { return len(g.Cameras()) == 1 })
+	if err := g.Remove(names(g)[0]); err != nil {
+		t.Fatal(err)
+	}
+	host, _ := hostPortOf(cam.service())
+	g.tries.mu.Lock()
+	delete(g.tries.until, host) // an hour later
+	g.tries.mu.Unlock()
+	for _, again := range []discovery.Device{
+		cam.device("uuid:2", "dome"),
+		{ID: "uuid:3", Aliases: []string{"urn:uuid:1"}, Address: d.Address, ONVIF: d.ONVIF},
+	} {
+		if g.isNew(again) {
+			t.Errorf("as %s it will be added again", again.ID)
+		}
+	}
+	channel := cam.device("urn:uuid:4", "the next channel of the recorder")
+	channel.Aliases = []string{"mac:00:40:8c:12:34:56"}
+	if !g.isNew(channel) {
+		t.Error("another camera is not added")
+	}
+}
+
 func TestAConfiguredCameraTakesThePlaceOfTheFoundOne(t *testing.T) {
 	g, f, _ := run(t, "[discovery]\nauto_add = true\n")
 	cam := newFakeCamera(t, "", "1")

@@ -81,8 +81,16 @@ func (g *Gateway) Remove(name string) error {
 	}
 	g.publish(slices.DeleteFunc(slices.Clone(s.entries), func(other *entry) bool { return other == e }))
 	finish([]*entry{e})
-	if id := e.device.Load(); id != nil && e.origin == found {
-		g.tries.later(time.Now(), forever, bareUUID(*id)) // somebody does not want it
+	if id := e.device.Load(); id != nil && e.origin == found { // somebody does not want it
+		ids := []string{bareUUID(*id)}
+		for _, d := range g.finder.Devices() {
+			if isCalled(d, *id) {
+				ids = append(ids, identities(d)...)
+			}
+		}
+		for _, id := range ids {
+			g.tries.later(time.Now(), forever, id)
+		}
 	}
 	return nil
 }
