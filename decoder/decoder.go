@@ -172,6 +172,9 @@ func (d *Decoder) Decode(au *media.AccessUnit) (*Frame, error) {
 		if got != nil {
 			got.Close() // two pictures in one access unit: the newer counts
 		}
+		if au.Codec == media.MJPEG && d.frame.PixelFormat() == astiav.PixelFormatGray8 {
+			d.frame.SetColorRange(astiav.ColorRangeJpeg) // as of every JPEG; of a grey one libav does not say it
+		}
 		number := d.frame.Pts()
 		if got, err = newFrame(d.frame, d.max); err != nil {
 			return nil, err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"image"
+	"image/color"
 	"image/jpeg"
 	"os/exec"
 	"testing"
@@ -170,3 +171,42 @@ func TestScaledPicturesAreMeans(t *testing.T) {
 		}
 	}
 }
+
+// TestGreyPicturesKeepTheirLevels: JPEGs without colour, as cameras make them at night and
+// those for heat always, are full range like all others.
+func TestGreyPicturesKeepTheirLevels(t *testing.T) {
+	d, j := open(t, media.MJPEG, Options{}), newJPEG(t)
+	for _, level := range []uint8{0, 40, 100, 200, 255} {
+		grey := image.NewGray(image.Rect(0, 0, 64, 64))
+		for i := range grey.Pix {
+			grey.Pix[i] = level
+		}
+		var coded bytes.Buffer
+		if err := jpeg.Encode(&coded, grey, &jpeg.Options{Quality: 95}); err != nil {
+			t.Fatal(err)
+		}
+		au := media.NewAccessUnit(media.MJPEG, [][]byte{coded.Bytes()})
+		au.Key = true
+		frame, err := d.Decode(au)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, size := range []int{64, 32} {
+			data, err := j.Frame(frame, size, size, 95)
+			if err != nil {
+				t.Fatal(err)
+			}
+			shown, err := jpeg.Decode(bytes.NewReader(data))
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := color.YCbCrModel.Convert(shown.At(size/2, size/2)).(color.YCbCr)
+			if difference(c.Y, level) > 3 || difference(c.Cb, 128) > 3 || difference(c.Cr, 128) > 3 {
+				t.Errorf("grey of %d, %d wide, becomes %v", level, size, c)
+			}
+		}
+		frame.Close()
+	}
+}
+
+func difference(a, b uint8) int { return int(max(a, b) - min(a, b)) }
