@@ -1,6 +1,7 @@
 package webrtc
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -45,5 +46,24 @@ func TestReportsOnStrangersTakeNoMemory(t *testing.T) {
 	eventually(t, "the session has ended", 5*time.Second, func() bool { return g.Sessions() == 0 })
 	if !strings.Contains(g.log.String(), errStrangers.Error()) {
 		t.Errorf("it does not say why:\n%s", g.log)
+	}
+}
+
+// TestOfferOfMuchFeedbackIsUnderstoodCheaply: what is said of all formats is kept for each.
+func TestOfferOfMuchFeedbackIsUnderstoodCheaply(t *testing.T) {
+	text := "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96" + strings.Repeat(" 97", mostFormats-1) + "\r\na=rtpmap:96 VP8/90000\r\na=rtcp-fb:* nack\r\na=rtcp-fb:* nack pli\r\n"
+	text += strings.Repeat("a=rtcp-fb:* x\r\n", (64<<10-len(text))/len("a=rtcp-fb:* x\r\n"))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	o, err := parseOffer(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; took > 8<<20 {
+		t.Errorf("%d bytes took %d bytes of memory", len(text), took)
+	}
+	if got := o.videoFormats[0].parameters("video", "nack", "nack pli").RTCPFeedback; len(got) != 2 {
+		t.Errorf("what counts is not kept: %v", got)
 	}
 }

@@ -18,6 +18,7 @@ const (
 	mostSections   = 16
 	mostFormats    = 256
 	mostCandidates = 64
+	mostFeedback   = 32 // of a format; browsers' have 6
 
 	mostTrickled = 256 // candidates that come later, until ICE begins anew: pion keeps them all
 )
@@ -106,7 +107,7 @@ func formats(m *sdp.MediaDescription) (list []format) {
 		case a.Key == "rtcp-fb" && (known || number == "*"):
 			kind, parameter, _ := strings.Cut(rest, " ")
 			for j := range list {
-				if number == "*" || j == i {
+				if (number == "*" || j == i) && len(list[j].feedback) < mostFeedback {
 					list[j].feedback = append(list[j].feedback, pion.RTCPFeedback{Type: kind, Parameter: parameter})
 				}
 			}
