@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -306,6 +307,21 @@ func TestSmallerStreamThatFallsSilentIsLeft(t *testing.T) {
 	eventually(t, "the camera's stream is sent again", g.patience.rest+10*time.Second, func() bool { return !sendsSmaller(one) })
 	drain(c)
 	c.next(5 * time.Second)
+}
+
+// TestSmallerStreamThatDidNotOpenIsTriedAgain: a session lasts for months.
+func TestSmallerStreamThatDidNotOpenIsTriedAgain(t *testing.T) {
+	cam := newFake("cam1", media.H264)
+	cam.sub = newFake("cam1", media.H264)
+	f := &feed{session: &session{camera: cam, log: slog.New(slog.DiscardHandler)}}
+	f.throttle.level = smaller
+	f.change(opened{substream: true, err: context.DeadlineExceeded})
+	if f.throttle.level != keysOnly || f.hasSmaller(time.Now()) {
+		t.Errorf("at once it is gone to again, with %v sent", f.throttle.level)
+	}
+	if !f.hasSmaller(time.Now().Add(2 * mostRest)) {
+		t.Error("it is never gone to again")
+	}
 }
 
 // TestKeyFrameIsAskedOfTheStreamThatIsSent: the other may have no viewer at all.

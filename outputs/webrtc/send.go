@@ -43,8 +43,8 @@ type feed struct {
 	wasAway  bool
 
 	throttle   throttle
-	opening    bool // of another stream
-	noSmaller  bool // it was tried in vain
+	opening    bool      // of another stream
+	noSmaller  time.Time // when the smaller stream was tried in vain last
 	reportedAt time.Time
 }
 
@@ -222,9 +222,9 @@ type opened struct {
 // while.
 func (f *feed) adapt(now time.Time) {
 	if f.link.overload() && f.throttle.level != keysOnly {
-		f.throttle.down(now, f.hasSmaller())
+		f.throttle.down(now, f.hasSmaller(now))
 		f.log.Info("a viewer's link does not carry the pictures: it gets fewer", "level", f.throttle.level, "again after", f.throttle.rest)
-	} else if f.throttle.up(now, f.throttle.level == keysOnly && f.hasSmaller()) {
+	} else if f.throttle.up(now, f.throttle.level == keysOnly && f.hasSmaller(now)) {
 		f.log.Info("a viewer gets more pictures again", "level", f.throttle.level)
 	}
 	select {
@@ -242,7 +242,11 @@ func (f *feed) adapt(now time.Time) {
 	}
 }
 
-func (f *feed) hasSmaller() bool { return !f.noSmaller && f.session.camera.substream() != nil }
+// hasSmaller says whether there is a smaller stream to go to. One that did not open is tried
+// again after a while: the camera may just have started, or had too many viewers.
+func (f *feed) hasSmaller(now time.Time) bool {
+	return (f.noSmaller.IsZero() || now.Sub(f.noSmaller) > mostRest) && f.session.camera.substream() != nil
+}
 
 // openOther opens the camera's smaller stream, or its own again, in the codec of the
 // session, and waits for its first key frame. Until then the other goes on.
@@ -314,7 +318,7 @@ func (one *session) openIn(from source, in format) (pictures, camera.Format, err
 func (f *feed) change(o opened) {
 	if o.err != nil {
 		if o.substream {
-			f.noSmaller = true
+			f.noSmaller = time.Now()
 			f.throttle.level = keysOnly
 		} else {
 			f.throttle.level = smaller // and later again
