@@ -179,7 +179,10 @@ func (g *Gateway) addFound(ctx context.Context, d discovery.Device) (names []str
 func (g *Gateway) addAll(d discovery.Device, name, from string, eyes []string, why origin) ([]string, error) {
 	g.naming.Lock()
 	defer g.naming.Unlock()
-	if err := g.taken(d, why); err != nil { // by somebody else, while it was asked
+	// While it was asked, somebody else may have added it, or it has told another of its
+	// identities: the one that a camera which was there before is known by.
+	d = g.asOfNow(d)
+	if err := g.taken(d, why); err != nil {
 		return nil, err
 	}
 	names := numbered(name, len(eyes))
@@ -215,6 +218,19 @@ func (g *Gateway) addAll(d discovery.Device, name, from string, eyes []string, w
 		}
 	}
 	return names, nil
+}
+
+// asOfNow is a device with all that has been learned of it meanwhile.
+func (g *Gateway) asOfNow(d discovery.Device) discovery.Device {
+	if now, known := g.device(d.ID); known {
+		return now
+	}
+	for _, now := range g.finder.Devices() {
+		if isCalled(now, d.ID) {
+			return now
+		}
+	}
+	return d
 }
 
 // serves says whether a device is among the cameras already.

@@ -220,6 +220,25 @@ func TestWhatSomebodyRemovedStaysRemovedUnderAnotherName(t *testing.T) {
 	}
 }
 
+// TestACameraThatComesBackElsewhereIsServedOnce: after a while of silence it is found anew, at
+// another address, and at first by another of its identities than before.
+func TestACameraThatComesBackElsewhereIsServedOnce(t *testing.T) {
+	g, f, _ := run(t, "")
+	before := newFakeCamera(t, "", "1")
+	g.consider(context.Background(), before.device("uuid:1", "dome"))
+	if len(g.Cameras()) != 1 {
+		t.Fatalf("there are %q", names(g))
+	}
+	after := newFakeCamera(t, "", "1").device("urn:uuid:2", "dome")
+	both := after
+	both.Aliases = []string{"uuid:1"}
+	f.find(both) // it has told the other one too, by now
+	g.consider(context.Background(), after)
+	if len(g.Cameras()) != 1 {
+		t.Errorf("one camera is served as %q", names(g))
+	}
+}
+
 func TestAConfiguredCameraTakesThePlaceOfTheFoundOne(t *testing.T) {
 	g, f, _ := run(t, "[discovery]\nauto_add = true\n")
 	cam := newFakeCamera(t, "", "1")
