@@ -53,6 +53,7 @@ func (g *Gateway) autoAdd(ctx context.Context) {
 		select {
 		case <-g.newest:
 		case <-again.C:
+			g.giveWay(ctx)
 		case <-ctx.Done():
 			return
 		}
@@ -77,6 +78,33 @@ func (g *Gateway) searchForever(ctx context.Context) {
 			g.log.Warn("the network cannot be searched for cameras", "why", err)
 		}
 		sleep(ctx, g.discovery.Interval)
+	}
+}
+
+// giveWay ends the cameras that were found and turn out to be the configuration's, as Reload
+// does. That is not always known at once: after a power cut the cameras may be there before
+// whoever knows their names is.
+func (g *Gateway) giveWay(ctx context.Context) {
+	isFound := func(e *entry) bool { return e.origin == found }
+	if !slices.ContainsFunc(g.served.Load().entries, isFound) {
+		return
+	}
+	lookUp(ctx, g.served.Load().entries)
+	g.changing.Lock()
+	defer g.changing.Unlock()
+	entries, devices := g.served.Load().entries, g.finder.Devices()
+	var keep, gone []*entry
+	for _, e := range entries {
+		if isFound(e) && e.configuredToo(entries, devices) {
+			g.log.Info("a camera that was found is one of the configuration's, and is served as that alone", "camera", e.cfg.Name)
+			gone = append(gone, e)
+		} else {
+			keep = append(keep, e)
+		}
+	}
+	if len(gone) > 0 {
+		g.publish(keep)
+		finish(gone)
 	}
 }
 

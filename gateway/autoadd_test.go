@@ -255,6 +255,35 @@ func TestAConfiguredCameraTakesThePlaceOfTheFoundOne(t *testing.T) {
 	}
 }
 
+// TestAFoundCameraGivesWayWhenItsNameIsKnown: after a power cut the cameras are there before
+// the names are that the configuration has of them.
+func TestAFoundCameraGivesWayWhenItsNameIsKnown(t *testing.T) {
+	g, f := made(t, "[discovery]\nauto_add = true\n[[camera]]\nname = \"door\"\nsource = \"rtsp://localhost:1/x\"\n")
+	door := g.served.Load().entries[0]
+	door.named.Store(&named{looked: time.Now()}) // in vain
+	cam := newFakeCamera(t, "", "1")
+	d := cam.device("urn:uuid:1", "dome")
+	f.find(d)
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { g.Run(ctx) })
+	defer running.Wait()
+	defer cancel()
+	g.seen(d)
+	until(t, "it is served", func() bool { return len(g.Cameras()) == 2 })
+	door.named.Store(&named{looked: time.Now().Add(-2 * lookUpEvery)})
+	g.giveWay(ctx)
+	if got := names(g); !slices.Equal(got, []string{"door"}) {
+		t.Errorf("one camera is served as %q", got)
+	}
+	if g.Camera("door") != door.camera {
+		t.Error("the camera of the configuration was disturbed")
+	}
+	if g.isNew(d) {
+		t.Error("it will be added again")
+	}
+}
+
 // TestWhatADeviceAnnouncesNamesNoVariable: the environment of the gateway is nobody's.
 func TestWhatADeviceAnnouncesNamesNoVariable(t *testing.T) {
 	t.Setenv("CAMGATE_SECRET", "s3cret")

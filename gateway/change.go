@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"camgate/config"
+	"camgate/discovery"
 )
 
 // Add makes a camera of a source as it stands in a configuration, and serves it until it
@@ -141,11 +142,12 @@ func (g *Gateway) Reload(cfg *config.Config) (string, error) {
 	if slices.ContainsFunc(old.entries, func(e *entry) bool { return e.origin == found }) {
 		lookUp(g.running, fresh)
 	}
+	devices := g.finder.Devices()
 	for _, e := range old.entries {
 		named := slices.ContainsFunc(entries, func(other *entry) bool { return strings.EqualFold(other.cfg.Name, e.cfg.Name) })
 		switch {
 		case slices.Contains(entries, e):
-		case e.origin == configured || named || e.origin == found && g.configuredToo(e, entries):
+		case e.origin == configured || named || e.origin == found && e.configuredToo(entries, devices):
 			gone = append(gone, e)
 		default:
 			entries = append(entries, e)
@@ -173,13 +175,14 @@ func sameLimits(a, b config.Limits) bool {
 
 // configuredToo says whether the device of a camera that was found is one of the
 // configuration's.
-func (g *Gateway) configuredToo(e *entry, entries []*entry) bool {
+func (e *entry) configuredToo(entries []*entry, devices []discovery.Device) bool {
 	id := e.device.Load()
 	if id == nil {
 		return false
 	}
-	d, known := g.device(*id)
-	return known && slices.ContainsFunc(entries, func(other *entry) bool { return other.origin == configured && other.serves(d) })
+	return slices.ContainsFunc(devices, func(d discovery.Device) bool {
+		return d.ID == *id && slices.ContainsFunc(entries, func(other *entry) bool { return other.origin == configured && other.serves(d) })
+	})
 }
 
 // restart says what of a new configuration holds only after a restart.
