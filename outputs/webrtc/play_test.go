@@ -309,6 +309,23 @@ func TestSmallerStreamThatFallsSilentIsLeft(t *testing.T) {
 	c.next(5 * time.Second)
 }
 
+// TestKeyFrameIsAskedForWhenAllPicturesAreSentAgain: they begin with one, and the camera may
+// send none for a minute.
+func TestKeyFrameIsAskedForWhenAllPicturesAreSentAgain(t *testing.T) {
+	cam := newFake("cam1", media.H264)
+	f := &feed{session: &session{camera: cam, link: &link{}, log: slog.New(slog.DiscardHandler)}}
+	now := time.Now()
+	f.throttle = throttle{first: time.Second, level: keysOnly, since: now, rest: time.Second}
+	f.adapt(now)
+	if cam.keysAsk != 0 {
+		t.Error("the camera is asked for one too early")
+	}
+	f.adapt(now.Add(2 * time.Second))
+	if f.sparing() || cam.keysAsk != 1 {
+		t.Errorf("the camera was asked for %d, with %v sent", cam.keysAsk, f.throttle.level)
+	}
+}
+
 // TestSmallerStreamThatDidNotOpenIsTriedAgain: a session lasts for months.
 func TestSmallerStreamThatDidNotOpenIsTriedAgain(t *testing.T) {
 	cam := newFake("cam1", media.H264)

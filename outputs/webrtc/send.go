@@ -226,6 +226,9 @@ func (f *feed) adapt(now time.Time) {
 		f.log.Info("a viewer's link does not carry the pictures: it gets fewer", "level", f.throttle.level, "again after", f.throttle.rest)
 	} else if f.throttle.up(now, f.throttle.level == keysOnly && f.hasSmaller(now)) {
 		f.log.Info("a viewer gets more pictures again", "level", f.throttle.level)
+		if !f.sparing() {
+			f.shown().RequestKeyFrame() // they begin with one, and some cameras send one a minute
+		}
 	}
 	select {
 	case o := <-f.opened:
