@@ -128,3 +128,35 @@ func expectIn(t *testing.T, r *bufio.Reader, text []byte) {
 		got = append(got, b)
 	}
 }
+
+func TestCctvAgentsPagesGoOnWhenTheirCameraIsConfiguredAnew(t *testing.T) {
+	before := newFake("cam1")
+	list := []*fakeCamera{before}
+	_, at := agentSite(t, Config{}, list...)
+	p := openPage(t, at, "")
+	p.say(`{"act":"open","url":"cam1","resolution":[640,360]}`)
+	eventually(t, "it is watched", testLimit, func() bool { return before.watching() == 1 })
+	shown := before.show(100, media.Live)
+	if got := p.picture(); !bytes.Equal(got, shown.JPEG) {
+		t.Fatalf("another picture, of %d bytes", len(got))
+	}
+	after := configuredAnew(list)
+	shown = after.show(5000, media.Live)
+	if got := p.picture(); !bytes.Equal(got, shown.JPEG) {
+		t.Fatalf("behind it comes one of %d bytes", len(got))
+	}
+	p.say(`{"act":"resize","resolution":[320,180]}`)
+	eventually(t, "the other size is watched alone", testLimit, func() bool {
+		after.mu.Lock()
+		defer after.mu.Unlock()
+		return len(after.watched) == 1 && after.watched[media.Rendition{Width: 320, Height: 180, Exact: true}] == 1
+	})
+	shown = after.show(6000, media.Live)
+	for !bytes.Equal(p.picture(), shown.JPEG) { // one of the size before may have been on its way
+	}
+	after.close() // and nothing takes its place
+	expectNotice(t, p.picture())
+	if closed := p.closed(); closed.Code != websocket.CloseGoingAway {
+		t.Errorf("after it comes %v", closed)
+	}
+}

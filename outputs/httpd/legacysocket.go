@@ -177,16 +177,26 @@ type pageCameras struct {
 // A pageCamera is a camera that such a page has opened.
 type pageCamera struct {
 	served
+	server  *Server
 	peer    string
 	release func() // nil: nothing is to be done
 }
 
+// Watch is of legacy.Camera. The viewer goes on with the camera's successor, and ends with a
+// picture that says so: the page's <img> keeps the last one.
 func (p *pageCamera) Watch(r media.Rendition) (legacy.Viewer, error) {
-	v, err := p.watch(wish{Rendition: r, peer: p.peer, form: legacy.Protocol})
+	wanted := wish{Rendition: r, peer: p.peer, form: legacy.Protocol}
+	v, err := p.watch(wanted)
+	if errors.Is(err, camera.ErrClosed) { // it has been configured anew since it was opened
+		if now := p.server.shown(p.Name()); now != nil {
+			p.served = now
+			v, err = p.watch(wanted)
+		}
+	}
 	if err != nil {
 		return nil, errors.New(ofCamera(p.Name(), err).Error())
 	}
-	return v, nil
+	return &follower{viewer: v, camera: p.served, wish: wanted, find: p.server.shown, notices: &p.server.notices}, nil
 }
 
 func (p *pageCamera) Close() {
@@ -203,7 +213,7 @@ func (p pageCameras) Open(ctx context.Context, called string) (legacy.Camera, er
 		return nil, err
 	}
 	if one != nil {
-		return &pageCamera{one, p.peer, p.strangers.use(one)}, nil
+		return &pageCamera{one, p.Server, p.peer, p.strangers.use(one)}, nil
 	}
 	if !p.cfg.Legacy.AllowAnyURL {
 		return nil, legacy.ErrUnknown
@@ -216,7 +226,7 @@ func (p pageCameras) Open(ctx context.Context, called string) (legacy.Camera, er
 		release()
 		return nil, errors.New("the camera of this url is not served any more")
 	}
-	return &pageCamera{one, p.peer, release}, nil
+	return &pageCamera{one, p.Server, p.peer, release}, nil
 }
 
 // askPatience bounds how long a camera may take to tell where its streams are.
