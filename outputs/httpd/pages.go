@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
@@ -9,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"mime"
 	"net/http"
 	"os"
 	"path"
@@ -16,6 +18,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 )
@@ -136,8 +139,34 @@ func (p *pages) own(c echo.Context, name string) (found bool, err error) {
 	if err != nil || !info.Mode().IsRegular() {
 		return false, nil
 	}
-	http.ServeContent(patient{c.Response()}, c.Request(), name, info.ModTime(), io.NewSectionReader(file, 0, info.Size()))
+	content := io.NewSectionReader(file, 0, info.Size())
+	// Of text it would be said that it is UTF-8, and that counts more than what a page says of
+	// itself: old ones are in Big5, Shift_JIS or Latin-1.
+	if kind, isText := strings.CutSuffix(mime.TypeByExtension(path.Ext(name)), "; charset=utf-8"); isText && !isUTF8(content) {
+		c.Response().Header().Set("Content-Type", kind)
+	}
+	http.ServeContent(patient{c.Response()}, c.Request(), name, info.ModTime(), content)
 	return true, nil
+}
+
+// lookedAt is how much of a file isUTF8 reads, in bytes.
+const lookedAt = 1 << 20
+
+// isUTF8 says whether a file begins with nothing else.
+func isUTF8(file io.ReadSeeker) bool {
+	text := bufio.NewReader(file)
+	defer file.Seek(0, io.SeekStart)
+	for n := 0; n < lookedAt; {
+		r, size, err := text.ReadRune()
+		if err != nil {
+			return true
+		}
+		if r == utf8.RuneError && size == 1 {
+			return false
+		}
+		n += size
+	}
+	return true
 }
 
 // patient is an answer that may take as long as the link wants, while something of it is

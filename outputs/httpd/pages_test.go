@@ -290,3 +290,32 @@ func TestBuiltInPagesAreCompressedForWhoCanUnpackThem(t *testing.T) {
 		}
 	}
 }
+
+func TestPagesOfTheOwnFolderKeepTheirCharacters(t *testing.T) {
+	folder := t.TempDir()
+	for name, content := range map[string]string{
+		"utf8.html": "<!doctype html><title>Hof\u00fcberwachung</title>",
+		"utf8.js":   "var hof = '\u5eca\u4e0b';",
+		"big5.html": "<!doctype html><meta charset=big5><title>\xa4\xa4\xa4\xe5</title>",
+		"latin.js":  "var hof = 'Hof\xfcberwachung';",
+		"latin.css": "b::after { content: '\xfc' }",
+		"long.html": strings.Repeat("\u5eca", 500_000),
+		"late.html": strings.Repeat("<p>Hof</p>", 10_000) + "\xfc",
+		"photo.jpg": "\xff\xd8\xff\xd9",
+	} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	g := serve(t, Config{WWW: folder})
+	for name, want := range map[string]string{
+		"utf8.html": "text/html; charset=utf-8", "utf8.js": "text/javascript; charset=utf-8", "long.html": "text/html; charset=utf-8",
+		// The page says it itself; what is said here would count more.
+		"big5.html": "text/html", "latin.js": "text/javascript", "latin.css": "text/css", "late.html": "text/html",
+		"photo.jpg": "image/jpeg",
+	} {
+		if response, _ := g.get(t, "GET", "/"+name); response.StatusCode != 200 || response.Header.Get("Content-Type") != want {
+			t.Errorf("%s: %s, %q", name, response.Status, response.Header.Get("Content-Type"))
+		}
+	}
+}
