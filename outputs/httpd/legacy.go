@@ -55,10 +55,17 @@ var (
 	}
 )
 
+const livePath = "/live/"
+
+// isLive says whether a path is one of cctvAgent's cameras, which looked at it without case.
+func isLive(path string) bool {
+	return len(path) >= len(livePath) && strings.EqualFold(path[:len(livePath)], livePath)
+}
+
 func readLive(c echo.Context) (legacy.Asked, error) {
 	u := c.Request().URL
 	// To cctvAgent a slash behind the id is nothing, and no id is not the first camera's.
-	a, err := legacy.CctvAgent(strings.TrimSuffix(strings.TrimPrefix(u.Path, "/live/"), "/"), u.RawQuery)
+	a, err := legacy.CctvAgent(strings.TrimSuffix(u.Path[len(livePath):], "/"), u.RawQuery)
 	a.Named = a.Camera == ""
 	return a, err
 }
@@ -71,7 +78,7 @@ func (s *Server) routeLegacy(e *echo.Echo) {
 	get := func(path string, d dialect) {
 		e.Match([]string{http.MethodGet, http.MethodHead}, path, func(c echo.Context) error { return s.speak(c, d) })
 	}
-	get("/live/*", cctvAgent)
+	get(livePath+"*", cctvAgent) // and as page has it
 	if !s.cfg.Legacy.URLs {
 		return
 	}

@@ -214,7 +214,7 @@ func TestCamerasAsOthersCallThem(t *testing.T) {
 	g := serve(t, Config{Legacy: allURLs}, one, two)
 	for path, want := range map[string]*fakeCamera{
 		"/axis-cgi/mjpg/video.cgi": one, "/axis-cgi/mjpg/video.cgi?camera=2": two, "/axis-cgi/mjpg/video.cgi?camera=yard": two,
-		"/mjpg/1/video.mjpg": one, "/?action=stream_1": two, "/?action=stream&camera=2": two, "/cgi-bin/nph-zms?monitor=2": two, "/live/YARD": two, "/live/yard/?q=50": two, "/api/stream.mjpeg?src=Yard": two,
+		"/mjpg/1/video.mjpg": one, "/?action=stream_1": two, "/?action=stream&camera=2": two, "/cgi-bin/nph-zms?monitor=2": two, "/live/YARD": two, "/live/yard/?q=50": two, "/Live/Yard": two, "/LIVE/door?size=640x480": one, "/api/stream.mjpeg?src=Yard": two,
 	} {
 		before := len(want.wishes())
 		_, r := g.dial(t, request(path, "test"))

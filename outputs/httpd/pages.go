@@ -37,6 +37,9 @@ type pages struct {
 const policy = "default-src 'self'; img-src 'self' blob: data:; connect-src 'self' ws: wss:; object-src 'none'; base-uri 'none'"
 
 func (s *Server) page(c echo.Context) error {
+	if isLive(c.Request().URL.Path) {
+		return s.speak(c, cctvAgent)
+	}
 	name := strings.TrimPrefix(path.Clean("/"+c.Request().URL.Path), "/")
 	if name == "" {
 		name = "index.html"
