@@ -54,7 +54,7 @@ func (s *Server) listenCctvAgent() (net.Listener, error) {
 	if at == "" {
 		return nil, nil
 	}
-	listener, err := net.Listen("tcp", at)
+	listener, err := listen(at)
 	if err != nil {
 		return nil, errors.New(strings.Replace(listenError(at, err).Error(), "[http] listen", "[legacy] cctvagent_ws", 1))
 	}

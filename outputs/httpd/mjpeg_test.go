@@ -4,10 +4,13 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gorilla/websocket"
 
 	"camgate/media"
 )
@@ -155,5 +158,43 @@ func TestHeadTellsTheTypeAndWatchesNothing(t *testing.T) {
 	}
 	if cam.watching() != 0 {
 		t.Error("a viewer is left")
+	}
+}
+
+func TestViewersThatOfferMultipathTCPSeePicturesToo(t *testing.T) {
+	cam := newFake("cam1")
+	shown := cam.show(100, media.Live)
+	g, agents := agentSite(t, Config{}, cam)
+	var dialer net.Dialer
+	dialer.SetMultipathTCP(true)
+	conn, err := dialer.Dial("tcp", g.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	if _, err := io.WriteString(conn, request("/mjpeg/cam1", "test")); err != nil {
+		t.Fatal(err)
+	}
+	r := bufio.NewReader(conn)
+	if got := head(t, r); !strings.Contains(got, "200 OK") {
+		t.Fatalf("%q", got)
+	}
+	expect(t, r, line+fullPart(shown))
+
+	sockets := websocket.Dialer{NetDialContext: dialer.DialContext}
+	for _, address := range []string{g.addr + "/ws/cam1", agents + "/"} {
+		socket, _, err := sockets.Dial("ws://"+address, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer socket.Close()
+		socket.SetReadDeadline(time.Now().Add(20 * time.Second))
+		if address == agents+"/" {
+			page{t, socket}.say(`{"act":"open","url":"cam1"}`)
+		}
+		if _, data, err := socket.ReadMessage(); err != nil {
+			t.Errorf("%s: %.20q, %v", address, data, err)
+		}
 	}
 }

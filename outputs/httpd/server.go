@@ -86,7 +86,7 @@ func newServer(cfg Config, cameras cameras, www fs.FS, log *slog.Logger) (*Serve
 // them, for at most 5 s together. It is called once. The error is nil after ctx's end,
 // or a sentence that says why there is no listening.
 func (s *Server) Run(ctx context.Context) error {
-	listener, err := net.Listen("tcp", s.cfg.Listen)
+	listener, err := listen(s.cfg.Listen)
 	if err != nil {
 		return listenError(s.cfg.Listen, err)
 	}
@@ -172,6 +172,14 @@ func (s *Server) shutdown(server *http.Server, listener net.Listener, end func()
 	server.Close()
 	<-failed
 	return err
+}
+
+// listen opens a port for plain TCP. Go's own way takes Multipath TCP too, where the viewer
+// offers it, and of that the kernel does not tell what viewerconn wants to know.
+func listen(address string) (net.Listener, error) {
+	var config net.ListenConfig
+	config.SetMultipathTCP(false)
+	return config.Listen(context.Background(), "tcp", address)
 }
 
 func listenError(address string, err error) error {
