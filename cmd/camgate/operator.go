@@ -25,10 +25,11 @@ import (
 // operator is the gateway as the console's commands see it.
 type operator struct {
 	*gateway.Gateway
-	reload func() (*config.Config, error)
-	level  *slog.LevelVar
-	log    *slog.Logger
-	began  time.Time
+	reload  func() (*config.Config, error)
+	hangups chan os.Signal // as of site
+	level   *slog.LevelVar
+	log     *slog.Logger
+	began   time.Time
 
 	basePath string // of every URL; "" is none
 

@@ -30,6 +30,10 @@ type serveCommand struct {
 
 // Run serves until a signal comes. SIGHUP has the configuration read again.
 func (s *serveCommand) Run(ctx context.Context, c console) error {
+	// From here on: one that came while the gateway starts would end it.
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
 	cfg, err := load(s.Config, c)
 	if err != nil {
 		return err
@@ -39,7 +43,7 @@ func (s *serveCommand) Run(ctx context.Context, c console) error {
 		return err
 	}
 	return serve(ctx, site{
-		cfg: cfg, console: c, socket: s.Socket,
+		cfg: cfg, console: c, socket: s.Socket, hangups: hangups,
 		reload: func() (*config.Config, error) {
 			cfg, err := config.Load(s.Config)
 			if err == nil {
@@ -85,6 +89,7 @@ type site struct {
 	console   console
 	socket    string                         // of camgate console; "" the usual place, "none" nowhere
 	reload    func() (*config.Config, error) // nil: there is no file
+	hangups   chan os.Signal                 // those so far; nil: none has been waited for
 	listening func(net.Addr, *slog.Logger)
 	begun     func(context.Context, *operator) error // called when all runs; may be nil. Its error ends the gateway
 }
@@ -104,7 +109,7 @@ func serve(ctx context.Context, s site) error {
 	if err != nil {
 		return err
 	}
-	o := &operator{Gateway: g, reload: s.reload, level: level, log: log, began: time.Now(), basePath: s.cfg.HTTP.BasePath}
+	o := &operator{Gateway: g, reload: s.reload, hangups: s.hangups, level: level, log: log, began: time.Now(), basePath: s.cfg.HTTP.BasePath}
 	talking := make(chan struct{})
 	options, err := serverOptions(s.cfg, log)
 	if err != nil {
@@ -168,9 +173,12 @@ func atHangup(ctx context.Context, o *operator, end func()) {
 	if o.reload == nil && signal.Ignored(syscall.SIGHUP) {
 		return // nohup: it is to outlive the terminal
 	}
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
-	defer signal.Stop(hangups)
+	hangups := o.hangups
+	if hangups == nil {
+		hangups = make(chan os.Signal, 1)
+		signal.Notify(hangups, syscall.SIGHUP)
+		defer signal.Stop(hangups)
+	}
 	for {
 		select {
 		case <-hangups:
