@@ -54,7 +54,7 @@ func parseMessage(data []byte) (message, error) {
 	return m, nil
 }
 
-var errResolution = fmt.Errorf("resolution must be [width, height], each from 0 to %d; [0,0] is the camera's own size", params.MaxSide)
+var errResolution = fmt.Errorf("resolution must be [width, height], each from 0 to %d and at most %d pixels; [0,0] is the camera's own size", params.MaxSide, params.MaxPixels)
 
 // StreamKey is by what two addresses of streams are compared: scheme, host, port and path,
 // without user and password. ok is false where text is no address of a stream.

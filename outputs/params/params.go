@@ -15,11 +15,15 @@ import (
 
 // What the parameters may be.
 const (
-	MaxSide   = 8192     // width and height, pixels
-	MaxPixels = 64 << 20 // of size=WxH
+	MaxSide   = 8192 // width and height, pixels
 	MinFPS    = 0.1
 	MaxFPS    = 60.0
 	MaxMaxAge = time.Hour
+
+	// MaxPixels is of sizes to which a picture is enlarged where the camera's is smaller:
+	// larger than any screen, and yet no viewer takes the camera's others half their rate
+	// and the machine 100 MB.
+	MaxPixels = 16 << 20
 )
 
 // Params is what a viewer asks for. The zero value asks for nothing in particular.

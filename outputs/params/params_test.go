@@ -17,8 +17,8 @@ func TestEveryParameterIsRead(t *testing.T) {
 	if err != nil || got != want {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	got, err = Parse("size=8192x8192&quality=100&fps=60&advance=1")
-	want = Params{Rendition: media.Rendition{Width: 8192, Height: 8192, Exact: true, Quality: 100}, FPS: 60, Advance: Yes}
+	got, err = Parse("size=8192x2048&quality=100&fps=60&advance=1")
+	want = Params{Rendition: media.Rendition{Width: 8192, Height: 2048, Exact: true, Quality: 100}, FPS: 60, Advance: Yes}
 	if err != nil || got != want {
 		t.Errorf("got %+v, %v", got, err)
 	}
@@ -38,6 +38,7 @@ func TestWrongValuesAreRefusedWithWhatIsAllowed(t *testing.T) {
 		"height=1.5": pixels, "height=8193": pixels, "width=%D9%A1": pixels,
 		"size=640": "WIDTHxHEIGHT", "size=640x": "WIDTHxHEIGHT", "size=x": "WIDTHxHEIGHT", "size=0x0": "WIDTHxHEIGHT",
 		"size=9000x1": "WIDTHxHEIGHT", "size=1x2x3": "WIDTHxHEIGHT",
+		"size=4097x4096": "together at most 16777216", "size=8192x8192": "together at most 16777216",
 		"quality=0": "from 1 to 100", "quality=101": "from 1 to 100", "q=high": "from 1 to 100",
 		"fps=0": rate, "fps=0.09": rate, "fps=60.1": rate, "fps=NaN": rate, "fps=Inf": rate, "fps=1e1": rate, "fps=0x1p2": rate, "fps=-1": rate, "fps=.": rate,
 		"max_age=-1": "from 0 to 3600", "max_age=3601": "from 0 to 3600", "max_age=x": "from 0 to 3600",

@@ -92,7 +92,7 @@ func (s *shape) fit(width, height int) error {
 	for s.tileWidth = widest / s.columns / mcu * mcu; s.tileWidth > 0; s.tileWidth -= mcu {
 		// 16:9, and rather a row of black above and below than narrower pictures.
 		s.tileHeight = (s.tileWidth*9/16 + mcu - 1) / mcu * mcu
-		if s.height() <= most {
+		if s.height() <= most && s.tileWidth*s.tileHeight <= params.MaxPixels {
 			return nil
 		}
 	}

@@ -426,6 +426,7 @@ func TestLayoutsAreSettled(t *testing.T) {
 		{"fits into a height", Layout{Cameras: names[:4], Height: 400}, 2, 672, 384, 192},
 		{"fits into both", Layout{Cameras: names[:4], Width: 2000, Height: 400}, 2, 672, 384, 192},
 		{"the largest", Layout{Cameras: names, Columns: 1, Width: 8192}, 1, 224, 8192, 128},
+		{"the largest tile", Layout{Cameras: names[:1], Width: 8192}, 1, 5456, 3072, 3072},
 		{"the smallest", Layout{Cameras: names, Columns: 16, Width: 256}, 16, 256, 64, 16},
 	} {
 		s, err := c.l.shape()
