@@ -116,10 +116,17 @@ func (w *wall) end() {
 
 // fetch answers the wall's wish for the camera's newest picture, until ctx ends.
 func (w *wall) fetch(ctx context.Context, c *cell) {
+	var reopened time.Time
 	for {
-		err := w.fetchFrom(ctx, c)
+		shown, err := w.fetchFrom(ctx, c)
 		if ctx.Err() != nil {
 			return
+		}
+		if shown && time.Since(reopened) >= reopenEvery {
+			// It may have been configured anew: its successor is there before it ends.
+			reopened = time.Now()
+			signal(c.ask) // nobody has answered
+			continue
 		}
 		w.answer(c, nil, problem(err))
 		again := time.NewTimer(reopenEvery)
@@ -132,22 +139,25 @@ func (w *wall) fetch(ctx context.Context, c *cell) {
 	}
 }
 
-func (w *wall) fetchFrom(ctx context.Context, c *cell) error {
+// fetchFrom watches the camera once. shown says that it has brought pictures before the
+// error, which is never nil.
+func (w *wall) fetchFrom(ctx context.Context, c *cell) (shown bool, err error) {
 	viewer, err := w.set.cameras.Watch(c.name, w.shape.rendition(), w.shape.fps)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer viewer.Close()
 	for {
 		select {
 		case <-c.ask:
 		case <-ctx.Done():
-			return ctx.Err()
+			return shown, ctx.Err()
 		}
 		p, err := viewer.Next(ctx)
 		if err != nil {
-			return err
+			return shown, err
 		}
+		shown = true
 		w.answer(c, p, "")
 	}
 }

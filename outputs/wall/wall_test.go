@@ -309,6 +309,31 @@ func TestTroubleStaysInItsTile(t *testing.T) {
 	})
 }
 
+func TestWallGoesOnWhenACameraIsConfiguredAnew(t *testing.T) {
+	s := newSite("a", "b")
+	set := newTestSet(t, s)
+	v := watch(t, set, small("a", "b"))
+	s.cameras["a"].show(tile(t, 1), media.Live)
+	s.cameras["b"].show(tile(t, 2), media.Live)
+	until(t, v, "whole", func(p *media.Picture, _ *image.YCbCr) bool { return p.State == media.Live })
+	before, after := s.cameras["b"], &fake{changed: make(chan struct{})}
+	after.show(tile(t, 3), media.Live)
+	s.mu.Lock()
+	s.cameras["b"] = after
+	s.mu.Unlock()
+	before.update(func() { before.closed = true })
+	s.cameras["a"].show(tile(t, 1), media.Live)
+	until(t, v, "of its successor", func(p *media.Picture, wall *image.YCbCr) bool {
+		if p.State != media.Live {
+			t.Fatalf("between the two the wall is %v", p.State)
+		}
+		return shows(wall, decode(t, tile(t, 3)), image.Pt(64, 0))
+	})
+	if before.watching() != 0 {
+		t.Error("a viewer of the old one is left")
+	}
+}
+
 func TestAgesGoOnWhileNothingMoves(t *testing.T) {
 	s := newSite("a")
 	v := watch(t, newTestSet(t, s), Layout{Cameras: []string{"a"}, Width: 160, FPS: 50, Labels: "name,age"})
