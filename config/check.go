@@ -21,6 +21,7 @@ func (r *reader) check(c *Config) {
 	r.checkHTTP(&c.HTTP)
 	r.checkWebRTC(&c.WebRTC)
 	r.checkLegacy(c)
+	r.checkPorts(c)
 	r.checkDiscovery(&c.Discovery)
 	r.within("limits.max_viewers", c.Limits.MaxViewers, 1, 100_000)
 	r.within("limits.max_renditions", c.Limits.MaxRenditions, 1, 256)
@@ -132,6 +133,58 @@ func (r *reader) checkLegacy(c *Config) {
 	if host, ok := r.checkListen("legacy.cctvagent_ws", l.CctvAgentWS); ok && !c.HTTP.AllowAnonymous && !loopback(host) {
 		r.mistake(r.at("legacy.cctvagent_ws"), "cctvagent_ws = %q can be reached by others: say allow_anonymous = true in [http] if everybody who reaches this machine may see the cameras, or listen on 127.0.0.1", l.CctvAgentWS)
 	}
+}
+
+// checkPorts looks for two that are one: the gateway itself would be the other program that
+// has it already.
+func (r *reader) checkPorts(c *Config) {
+	type place struct{ at, address string }
+	places := []place{{"http.listen", c.HTTP.Listen}, {"legacy.cctvagent_ws", c.Legacy.CctvAgentWS}}
+	if c.WebRTC.Enabled && c.WebRTC.TCP {
+		places = append(places, place{"webrtc.listen", c.WebRTC.Listen})
+	}
+	for i, one := range places {
+		for _, other := range places[:i] {
+			if samePort(one.address, other.address) {
+				key := one.at[strings.LastIndexByte(one.at, '.')+1:]
+				r.mistake(r.at(one.at), "%s = %q is taken by %s already: use another port", key, one.address, strings.Replace("["+other.at, ".", "] ", 1))
+			}
+		}
+	}
+}
+
+// samePort says whether one socket's address leaves no room for the other's. An empty one is
+// nowhere.
+func samePort(a, b string) bool {
+	hostA, portA, errA := net.SplitHostPort(a)
+	hostB, portB, errB := net.SplitHostPort(b)
+	if errA != nil || errB != nil || portA != portB || portA == "0" {
+		return false
+	}
+	if strings.EqualFold(hostA, hostB) {
+		return true
+	}
+	ipA, ipB := listenIP(hostA), listenIP(hostB)
+	if !ipA.IsValid() || !ipB.IsValid() {
+		return false
+	}
+	all := netip.IPv6Unspecified() // and of IPv4
+	return ipA == ipB || ipA == all || ipB == all || ipA.Is4() && ipB.Is4() && (ipA.IsUnspecified() || ipB.IsUnspecified())
+}
+
+// listenIP is the address of a host to listen on; of names localhost's alone is known.
+func listenIP(host string) netip.Addr {
+	switch strings.ToLower(host) {
+	case "":
+		return netip.IPv6Unspecified()
+	case "localhost":
+		return netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	}
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return ip.Unmap()
 }
 
 // checkListen says whether the value at a key is an address to listen on.

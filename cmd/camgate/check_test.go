@@ -38,13 +38,17 @@ func TestCheckRefusesWhatServeWould(t *testing.T) {
 
 // A gateway that runs has its ports; a configuration for it is checked beside it.
 func TestCheckNeedsNoFreePort(t *testing.T) {
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	var taken []any // addresses
+	for range 3 {
+		one, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer one.Close()
+		taken = append(taken, one.Addr())
 	}
-	defer taken.Close()
 	file := filepath.Join(t.TempDir(), "c.toml")
-	text := fmt.Sprintf("[http]\nlisten = %q\n[webrtc]\nlisten = %[1]q\n[legacy]\ncctvagent_ws = %[1]q\n[[camera]]\nname = \"a\"\nsource = \"rtsp://192.0.2.1/\"\n", taken.Addr())
+	text := fmt.Sprintf("[http]\nlisten = %q\n[webrtc]\nlisten = %q\n[legacy]\ncctvagent_ws = %q\n[[camera]]\nname = \"a\"\nsource = \"rtsp://192.0.2.1/\"\n", taken...)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
