@@ -10,6 +10,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"camgate/media"
 	"camgate/outputs/params"
@@ -119,6 +120,21 @@ func (s *shape) labelled() bool { return s.labelName || s.labelAges }
 // tiles must have the same tables, and none be the camera's JPEG as it came.
 func (s *shape) rendition() media.Rendition {
 	return media.Rendition{Width: s.tileWidth, Height: s.tileHeight, Exact: true, Pad: true, Quality: s.quality}
+}
+
+// tileFPS is the rate at which tiles may be taken: somewhat above the wall's, which waits for
+// what is not there yet and must not be held to its rate twice. It is so little above that key
+// frames, which cost little, do where they did.
+func (s *shape) tileFPS() float64 {
+	faster := s.fps * 1.05
+	if s.fps <= 1 {
+		return min(faster, 1)
+	}
+	return faster
+}
+
+func (s *shape) tilePeriod() time.Duration {
+	return time.Duration(float64(time.Second) / s.tileFPS())
 }
 
 // labels reads name, age, or both.

@@ -17,8 +17,10 @@ const (
 	firstGrace = 500 * time.Millisecond
 
 	// grace is how long a picture waits for the other tiles when one is there: a frame of
-	// a camera of 25 a second. A tile that comes later is in the next picture.
-	grace = 40 * time.Millisecond
+	// a camera of 25 a second. A tile that comes later is in the next picture, so slow walls
+	// wait a quarter of their period, up to longGrace: it would be old then.
+	grace     = 40 * time.Millisecond
+	longGrace = time.Second
 
 	// reopenEvery is how often a camera that cannot be watched is tried again: it may have
 	// been configured anew, or have a rendition free.
@@ -142,7 +144,7 @@ func (w *wall) fetch(ctx context.Context, c *cell) {
 // fetchFrom watches the camera once. shown says that it has brought pictures before the
 // error, which is never nil.
 func (w *wall) fetchFrom(ctx context.Context, c *cell) (shown bool, err error) {
-	viewer, err := w.set.cameras.Watch(c.name, w.shape.rendition(), w.shape.fps)
+	viewer, err := w.set.cameras.Watch(c.name, w.shape.rendition(), w.shape.tileFPS())
 	if err != nil {
 		return false, err
 	}
@@ -205,10 +207,11 @@ func (w *wall) run(ctx context.Context) {
 				return
 			}
 		}
-		patience := min(grace, w.period)
+		patience := min(max(grace, w.period/4), w.period, longGrace)
 		if time.Since(due) > firstGrace {
-			patience = firstGrace
+			patience = max(patience, firstGrace)
 		}
+		asked := time.Now()
 		if !w.collect(ctx, timer, patience) {
 			return
 		}
@@ -218,9 +221,13 @@ func (w *wall) run(ctx context.Context) {
 		} else {
 			w.publish(picture)
 		}
-		// The rate holds on average; a picture that was late makes the next one later.
-		if due = due.Add(w.period); due.Before(time.Now().Add(w.period / 2)) {
-			due = time.Now().Add(w.period / 2)
+		// The rate holds on average; a picture that was late makes the next one later. Tiles
+		// that were asked sooner than they may be taken again would be late each time.
+		due = due.Add(w.period)
+		for _, least := range []time.Time{time.Now().Add(w.period / 2), asked.Add(w.shape.tilePeriod())} {
+			if due.Before(least) {
+				due = least
+			}
 		}
 	}
 }
@@ -254,8 +261,9 @@ func (w *wall) collect(ctx context.Context, timer *time.Timer, patience time.Dur
 		if c.name != "" && !c.asked {
 			c.asked = true
 			signal(c.ask)
-			// A camera that is away says so once a second: that is not waited for.
-			if c.problem == "" && (c.picture == nil || c.picture.State == media.Live) {
+			// A camera that is away says so once a second: that is not waited for, unless the
+			// next picture is far.
+			if c.problem == "" && (c.picture == nil || c.picture.State == media.Live || w.period > longGrace) {
 				c.awaited = true
 				w.awaited++
 			}

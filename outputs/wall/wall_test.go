@@ -334,6 +334,97 @@ func TestWallGoesOnWhenACameraIsConfiguredAnew(t *testing.T) {
 	}
 }
 
+// pacedSite has tiles that take pictures at their rate, as cameras' viewers do, each of which
+// comes a little later: with the camera's next frame.
+type pacedSite struct {
+	jpeg []byte
+	late map[string]time.Duration
+	away map[string]bool // the first picture is of a camera that is away
+}
+
+type pacedTile struct {
+	period, late time.Duration
+	away         bool
+	jpeg         []byte
+	due          time.Time
+	sequence     uint64
+}
+
+func (s *pacedSite) Watch(name string, r media.Rendition, fps float64) (Tile, error) {
+	return &pacedTile{period: time.Duration(float64(time.Second) / fps), late: s.late[name], away: s.away[name], jpeg: s.jpeg}, nil
+}
+
+func (s *pacedSite) Connecting(string) bool { return false }
+
+func (p *pacedTile) Next(ctx context.Context) (*media.Picture, error) {
+	now := time.Now()
+	if p.due.IsZero() || now.Sub(p.due) > p.period {
+		p.due = now
+	}
+	timer := time.NewTimer(max(0, p.due.Sub(now)) + p.late)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	p.due = p.due.Add(p.period)
+	p.sequence++
+	picture := &media.Picture{JPEG: p.jpeg, Sequence: p.sequence, Received: time.Now(), State: media.Live}
+	if p.away && p.sequence == 1 {
+		picture.State = media.Offline
+	}
+	return picture, nil
+}
+
+func (p *pacedTile) Close() {}
+
+func TestASlowWallShowsACameraThatIsBackAtOnce(t *testing.T) {
+	site := &pacedSite{jpeg: tile(t, 1), late: map[string]time.Duration{"b": 60 * time.Millisecond}, away: map[string]bool{"b": true}}
+	v := watch(t, newTestSet(t, site), Layout{Cameras: []string{"a", "b"}, Columns: 2, Width: 130, FPS: 0.5})
+	if p := next(t, v); p.State != media.Stale {
+		t.Fatalf("with a camera that is away it is %v", p.State)
+	}
+	if p := next(t, v); p.State != media.Live {
+		t.Errorf("when the camera is back it is %v", p.State)
+	}
+}
+
+func TestASlowWallShowsAllItsCamerasAsTheyAreNow(t *testing.T) {
+	for _, fps := range []float64{0.8, 1, 1.5} {
+		t.Run(fmt.Sprint(fps), func(t *testing.T) {
+			t.Parallel()
+			site := &pacedSite{jpeg: tile(t, 1), late: map[string]time.Duration{"a": 10 * time.Millisecond, "b": 60 * time.Millisecond, "c": 110 * time.Millisecond}}
+			v, err := NewSet(site, slog.New(slog.DiscardHandler)).Watch(Layout{Cameras: []string{"a", "b", "c"}, Columns: 2, Width: 130, FPS: fps})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer v.Close()
+			period := time.Duration(float64(time.Second) / fps)
+			const pictures = 10
+			var ages []time.Duration // of the oldest tile in each picture
+			for len(ages) < pictures {
+				next(t, v)
+				v.wall.mu.Lock()
+				oldest := time.Duration(0)
+				for _, c := range v.wall.cells {
+					if c.published == nil {
+						oldest = period
+					} else {
+						oldest = max(oldest, v.wall.made.Sub(c.published.Received))
+					}
+				}
+				v.wall.mu.Unlock()
+				ages = append(ages, oldest)
+				if n := len(ages); n > 2 && max(ages[n-1], ages[n-2]) < period/2 {
+					return
+				}
+			}
+			t.Errorf("pictures of cameras come each %v, and a tile is as old as %v", period, ages)
+		})
+	}
+}
+
 func TestAgesGoOnWhileNothingMoves(t *testing.T) {
 	s := newSite("a")
 	v := watch(t, newTestSet(t, s), Layout{Cameras: []string{"a"}, Width: 160, FPS: 50, Labels: "name,age"})
