@@ -212,7 +212,7 @@ func (p pageCameras) Open(ctx context.Context, called string) (legacy.Camera, er
 	if err != nil {
 		return nil, err
 	}
-	if one != nil {
+	if one != nil && !p.strangers.otherLogin(one, called) {
 		return &pageCamera{one, p.Server, p.peer, p.strangers.use(one)}, nil
 	}
 	if !p.cfg.Legacy.AllowAnyURL {
@@ -334,6 +334,19 @@ func (s *strangers) use(camera served) (release func()) {
 		}
 	}
 	return nil
+}
+
+// otherLogin says whether a camera is one of these, and was made with another user or password
+// than a page's address has: with a wrong one of another page's it would never be seen.
+func (s *strangers) otherLogin(camera served, called string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for address, one := range s.cameras {
+		if one.camera == camera {
+			return legacy.OtherLogin(address, called)
+		}
+	}
+	return false
 }
 
 // hold counts a user; the caller holds mu.

@@ -537,6 +537,39 @@ func TestACameraOfAnyAddressStaysForPagesThatCameLater(t *testing.T) {
 	}
 }
 
+// A wrong password is tried once a minute for as long as its page is open, which may be for
+// ever.
+func TestACameraOfAnyAddressIsAskedWithThePasswordThatAPageTells(t *testing.T) {
+	cams := &addingCameras{}
+	s, err := newServer(Config{Listen: "127.0.0.1:0", Legacy: legacy.Options{AllowAnyURL: true}}, cams, testPages, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var open []legacy.Camera
+	for _, c := range []struct{ called, want string }{
+		{"rtsp://192.0.2.10/stream", "new-0"},
+		{"rtsp://admin:wrong@192.0.2.10/stream", "new-1"},
+		{"rtsp://admin:geheim@192.0.2.10/stream", "new-2"},
+		{"rtsp://admin:geheim@192.0.2.10/stream", "new-2"},
+		{"rtsp://192.0.2.10:554/stream", "new-0"},
+	} {
+		one, err := pageCameras{s, "a page"}.Open(t.Context(), c.called)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name := one.(*pageCamera).Name(); name != c.want {
+			t.Errorf("%s is shown as %s, want %s", c.called, name, c.want)
+		}
+		open = append(open, one)
+	}
+	for _, one := range open {
+		one.Close()
+	}
+	if s.strangers.remove(unused); len(cams.all()) != 0 {
+		t.Error("a camera is still there")
+	}
+}
+
 // The page shows the lines that keep a camera, with the name that it has.
 func TestACameraThatWasPutIntoTheConfigurationIsNotRemoved(t *testing.T) {
 	cams := &addingCameras{}

@@ -68,6 +68,19 @@ func StreamKey(text string) (key, host string, ok bool) {
 	return scheme + "://" + strings.ToLower(a.Host()) + path, hostOnly(a), true
 }
 
+// OtherLogin says whether an address has a user, and that or the password is another than
+// known's.
+func OtherLogin(known, text string) bool {
+	a, errA := source.ParseAddress(known)
+	b, errB := source.ParseAddress(text)
+	if errA != nil || errB != nil {
+		return false
+	}
+	knownUser, knownPassword, _ := a.Login()
+	user, password, _ := b.Login()
+	return user != "" && (user != knownUser || password != knownPassword)
+}
+
 // StreamHost is the host of a camera's address, of whatever kind; "" where there is none.
 func StreamHost(address string) string {
 	a, err := source.ParseAddress(address)
