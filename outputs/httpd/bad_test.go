@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -118,6 +119,17 @@ func TestForeignHostsAreRefused(t *testing.T) {
 		body, _ := io.ReadAll(response.Body)
 		if response.StatusCode != status || status == 403 && !strings.Contains(string(body), "[http] hosts") {
 			t.Errorf("Host %q: %d %.200q", host, response.StatusCode, body)
+		}
+	}
+}
+
+func TestAMachineIsCalledByItsNameWithAndWithoutItsDomain(t *testing.T) {
+	for hostname, want := range map[string][]string{
+		"gateway":             {"gateway", "gateway", "gateway.local"},
+		"Gateway.Plant.Test.": {"gateway.plant.test", "gateway", "gateway.local"},
+	} {
+		if got := namesOf(hostname); !slices.Equal(got, want) {
+			t.Errorf("%s: %q", hostname, got)
 		}
 	}
 }

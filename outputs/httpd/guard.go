@@ -47,13 +47,22 @@ func (s *Server) headers(next echo.HandlerFunc) echo.HandlerFunc {
 func allowedHosts(cfg Config) map[string]bool {
 	hosts := map[string]bool{"localhost": true}
 	if name, err := os.Hostname(); err == nil {
-		hosts[hostName(name)] = true
-		hosts[hostName(name)+".local"] = true
+		for _, one := range namesOf(name) {
+			hosts[one] = true
+		}
 	}
 	for _, name := range append([]string{cfg.Listen}, cfg.Hosts...) {
 		hosts[hostName(name)] = true
 	}
 	return hosts
+}
+
+// namesOf are what a machine is called whose name is set to hostname: alone, with its domain,
+// which some set with it, and by multicast DNS, which knows the first label only.
+func namesOf(hostname string) []string {
+	whole := hostName(hostname)
+	first, _, _ := strings.Cut(whole, ".")
+	return []string{whole, first, first + ".local"}
 }
 
 // hostName is the name in host or host:port, as it is compared.
