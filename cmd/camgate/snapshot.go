@@ -27,6 +27,8 @@ type snapshotCommand struct {
 	Timeout time.Duration `default:"20s" help:"How long to wait for the camera."`
 }
 
+var errInterrupted = errors.New("interrupted before there was a picture")
+
 // Run connects, waits for the first live picture, and writes it.
 func (s *snapshotCommand) Run(ctx context.Context, c console) error {
 	if s.Quality < 1 || s.Quality > 100 {
@@ -39,7 +41,7 @@ func (s *snapshotCommand) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
+	waiting, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()
 	running, end := context.WithCancel(context.WithoutCancel(ctx))
 	var life sync.WaitGroup
@@ -53,8 +55,11 @@ func (s *snapshotCommand) Run(ctx context.Context, c console) error {
 	}
 	defer v.Close()
 	for {
-		picture, err := v.Next(ctx)
+		picture, err := v.Next(waiting)
 		if err != nil {
+			if ctx.Err() != nil {
+				return errInterrupted
+			}
 			if why := cam.Status().LastError; why != "" {
 				return errors.New(why)
 			}

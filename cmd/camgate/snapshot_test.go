@@ -2,11 +2,15 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"camgate/media"
 )
@@ -65,5 +69,15 @@ func TestSnapshotIsWrittenToWhateverIsNamed(t *testing.T) {
 	}
 	if left, err := filepath.Glob(in(".camgate*")); err != nil || len(left) > 0 {
 		t.Errorf("left: %q, %v", left, err)
+	}
+}
+
+func TestSnapshotThatIsInterruptedBlamesNoCamera(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	interrupt()
+	s := snapshotCommand{Camera: "rtsp://127.0.0.1:1/", Output: "-", Quality: 85, Timeout: time.Hour}
+	var out, log strings.Builder
+	if err := s.Run(ctx, console{out: &out, log: &log}); !errors.Is(err, errInterrupted) || out.Len() > 0 {
+		t.Errorf("%v, and %d bytes", err, out.Len())
 	}
 }
