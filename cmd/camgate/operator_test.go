@@ -161,6 +161,20 @@ func hangUp(t *testing.T, done <-chan struct{}) {
 	}
 }
 
+// The gateway opens its other ports first.
+func TestWebRTCLeavesThePortsOfTheConfigurationAlone(t *testing.T) {
+	for _, text := range []string{"[http]\nlisten = \"127.0.0.1:8189\"\n", "[legacy]\ncctvagent_ws = \"127.0.0.1:8189\"\n"} {
+		cfg, err := config.Parse("c.toml", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		options, err := webRTCOptions(cfg, quiet)
+		if err != nil || options.Listen != "127.0.0.1:0" {
+			t.Errorf("%q: WebRTC is at %s, %v", text, options.Listen, err)
+		}
+	}
+}
+
 // A demo whose terminal was closed would keep its ports, and nobody would know of it.
 func TestHangupEndsWhatHasNoConfiguration(t *testing.T) {
 	o := testOperator(t, "")

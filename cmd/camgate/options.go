@@ -64,13 +64,14 @@ func webRTCOptions(cfg *config.Config, log *slog.Logger) (*webrtc.Options, error
 	if options.Listen != "" {
 		return options, nil
 	}
-	host, _, err := net.SplitHostPort(cfg.HTTP.Listen)
+	host, port, err := net.SplitHostPort(cfg.HTTP.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("[http] listen = %q: %w", cfg.HTTP.Listen, err)
 	}
 	options.Listen = net.JoinHostPort(host, webRTCPort)
-	if taken(options.Listen) {
-		log.Warn("WebRTC takes a free port, because another program has the usual one: firewalls may not know it; [webrtc] listen names one", "port", webRTCPort)
+	_, agents, _ := net.SplitHostPort(cfg.Legacy.CctvAgentWS) // "" where it is nowhere
+	if port == webRTCPort || agents == webRTCPort || taken(options.Listen) {
+		log.Warn("WebRTC takes a free port, because the usual one is taken: firewalls may not know it; [webrtc] listen names one", "port", webRTCPort)
 		options.Listen = net.JoinHostPort(host, "0")
 	}
 	return options, nil
