@@ -21,6 +21,7 @@ type notice struct {
 	sequence uint64 // of the frame below it
 	jpeg     []byte
 	noCamera bool
+	used     time.Time
 }
 
 // notify gives those who wait a dimmed picture with a sentence, while the camera is not
@@ -144,8 +145,12 @@ func (r *renderer) noticePicture(wanted media.Rendition, text string) (*media.Pi
 		if n.jpeg, err = encoder.Image(img, e.quality); err != nil {
 			return nil, err
 		}
-		r.notices[e] = n
 	}
+	n.used = time.Now()
+	if _, kept := r.notices[e]; !kept {
+		dropIdlest(r.notices, r.c.cfg.MaxRenditions, func(n notice) time.Time { return n.used }, nil)
+	}
+	r.notices[e] = n
 	return &media.Picture{JPEG: n.jpeg, Width: e.width, Height: e.height, Received: received, NoCamera: n.noCamera}, nil
 }
 

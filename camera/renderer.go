@@ -283,11 +283,32 @@ func (r *renderer) encoder(e encoding) (*encoder, error) {
 		if err != nil {
 			return nil, err
 		}
+		dropIdlest(r.encoders, r.c.cfg.MaxRenditions, func(e *encoder) time.Time { return e.used }, (*encoder).Close)
 		found = &encoder{JPEG: j}
 		r.encoders[e] = found
 	}
 	found.used = time.Now()
 	return found, nil
+}
+
+// dropIdlest makes room in what is kept for each encoding, where there are as many as
+// renditions already: whoever asks for one size after the other would else fill the memory
+// faster than idle ones are forgotten.
+func dropIdlest[T any](kept map[encoding]T, most int, used func(T) time.Time, drop func(T)) {
+	if len(kept) == 0 || len(kept) < most {
+		return
+	}
+	var idlest encoding
+	var since time.Time
+	for e, one := range kept {
+		if t := used(one); since.IsZero() || t.Before(since) {
+			idlest, since = e, t
+		}
+	}
+	if drop != nil {
+		drop(kept[idlest])
+	}
+	delete(kept, idlest)
 }
 
 // forget frees what has not been used for a while.
@@ -296,6 +317,11 @@ func (r *renderer) forget(now time.Time) {
 		if now.Sub(e.used) > encoderLinger {
 			e.Close()
 			delete(r.encoders, key)
+		}
+	}
+	for key, n := range r.notices {
+		if now.Sub(n.used) > encoderLinger {
+			delete(r.notices, key)
 		}
 	}
 	for key, t := range r.transcoders {

@@ -139,3 +139,31 @@ func TestAStillIsNoKeyFrameOfLongAgo(t *testing.T) {
 		}
 	}
 }
+
+// TestManySizesLeaveNoMemoryBehind: a page follows the size of its window, and whoever asks
+// for single pictures names any.
+func TestManySizesLeaveNoMemoryBehind(t *testing.T) {
+	c := New(Config{Name: "door", OnDemand: true, MaxRenditions: 4}, slog.New(slog.DiscardHandler))
+	r := newRenderer(c)
+	defer r.close()
+	c.enter(stateOffline, nil)
+	for n := range 40 {
+		v, err := c.Watch(media.Rendition{Width: 100 + n}, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v.waiting = true
+		r.notify(time.Now())
+		if p := v.rendition.picture; p == nil || p.State != media.Offline {
+			t.Fatalf("size %d: nobody is told that the camera is away", n)
+		}
+		v.Close()
+		if len(r.encoders) > c.cfg.MaxRenditions || len(r.notices) > c.cfg.MaxRenditions {
+			t.Fatalf("after %d sizes %d encoders and %d pictures are kept", n+1, len(r.encoders), len(r.notices))
+		}
+	}
+	r.forget(time.Now().Add(time.Hour))
+	if len(r.encoders)+len(r.notices) > 0 {
+		t.Errorf("%d encoders and %d pictures are kept for nobody", len(r.encoders), len(r.notices))
+	}
+}
