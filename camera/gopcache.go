@@ -62,10 +62,17 @@ func (g *gopCache) push(au *media.AccessUnit, decoding decodeMode) bool {
 }
 
 // restart makes room for a key frame. What the decoder has not taken yet stays in front
-// of it, unless that is too old or of no use.
+// of it, unless that is too old or of no use, or leaves the key frame no room.
 func (g *gopCache) restart(key *media.AccessUnit, decoding decodeMode) {
 	tail := g.units[g.next:]
 	if decoding != decodeAll || g.gap || len(tail) > 0 && key.Received.Sub(tail[0].Received) > maxLag {
+		tail = nil
+	}
+	bytes := key.Size()
+	for _, u := range tail {
+		bytes += u.Size()
+	}
+	if bytes > maxCachedBytes || len(tail) >= maxCachedUnits {
 		tail = nil
 	}
 	// A new slice: the old array would keep the pictures of the last GOP alive.

@@ -166,6 +166,37 @@ func TestEndlessGOPStaysBounded(t *testing.T) {
 	}
 }
 
+// TestAKeyFrameHasItsPlaceBehindAFullBacklog: whoever sends pictures faster than they can be
+// looked at takes nobody down.
+func TestAKeyFrameHasItsPlaceBehindAFullBacklog(t *testing.T) {
+	tiny := func(key bool) *media.AccessUnit {
+		return &media.AccessUnit{Codec: media.H264, NALUs: [][]byte{{1}}, Key: key, Received: time.Unix(0, 0)}
+	}
+	large := func(key bool) *media.AccessUnit {
+		u := tiny(key)
+		u.NALUs = append(u.NALUs, make([]byte, maxCachedBytes/4))
+		return u
+	}
+	for name, one := range map[string]func(bool) *media.AccessUnit{"many": tiny, "large": large} {
+		var g gopCache
+		for n := 0; g.push(one(n == 0), decodeAll); n++ {
+		}
+		if g.next != 0 {
+			t.Fatalf("%s: something was taken", name)
+		}
+		key := one(true)
+		if !g.push(key, decodeAll) {
+			t.Errorf("%s: the key frame was not taken", name)
+		}
+		if g.bytes > maxCachedBytes || len(g.units) > maxCachedUnits {
+			t.Errorf("%s: %d bytes in %d units are kept", name, g.bytes, len(g.units))
+		}
+		if got := g.take(decodeKeys); got != key { // somebody left, and key frames do for the others
+			t.Errorf("%s: took another picture than the key frame", name)
+		}
+	}
+}
+
 func TestNothingOfAnEndedSessionIsDecoded(t *testing.T) {
 	cam, _ := watched(t, 40*time.Millisecond)
 	cam.mu.Lock()
