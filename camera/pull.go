@@ -253,9 +253,10 @@ func (s *session) AccessUnit(au *media.AccessUnit) {
 	}
 	if au.Key {
 		c.life.damagedSince = time.Time{}
+		c.life.unproven = c.decoding != decodeNothing
 	}
 	was := c.life.state
-	if c.decoding != decodeAll {
+	if c.decoding == decodeNothing || c.decoding == decodeKeys && !c.life.unproven {
 		c.whole(au.Received) // else it counts once the decoder has found it good
 	}
 	// The renderer is not woken for what it would not take.

@@ -27,6 +27,7 @@ type renderer struct {
 	session     uint64 // the decoder's
 	unit        *media.AccessUnit
 	frame       *decoder.Frame // of unit; nil for a JPEG that nobody needed decoded
+	suspect     bool           // the last JPEG that somebody needed decoded could not be
 	sequence    uint64         // of unit
 	encoders    map[encoding]*encoder
 	notices     map[encoding]notice
@@ -109,7 +110,8 @@ func (r *renderer) decodeNext() bool {
 }
 
 // decode makes au the picture to show. A JPEG is decoded later, when somebody needs it
-// in another size.
+// in another size; but at once behind one that could not be, so that no camera passes for
+// live by headers alone.
 func (r *renderer) decode(au *media.AccessUnit, session uint64, extra []byte) error {
 	width, height := 0, 0
 	var frame *decoder.Frame
@@ -117,6 +119,11 @@ func (r *renderer) decode(au *media.AccessUnit, session uint64, extra []byte) er
 		var err error
 		if width, height, err = jpegSize(au.NALUs[0]); err != nil {
 			return err
+		}
+		if r.suspect && !r.c.takenAsItIs(width, height) {
+			if frame, err = r.decodeJPEG(au, session); err != nil {
+				return err
+			}
 		}
 	} else {
 		if err := r.openDecoder(au.Codec, session, extra); err != nil {
@@ -143,6 +150,7 @@ func (r *renderer) decode(au *media.AccessUnit, session uint64, extra []byte) er
 	if frame != nil {
 		c.counts.decoded++
 	}
+	c.life.unproven = false
 	c.life.width, c.life.height = width, height
 	c.life.sequence++
 	c.life.frame = c.life.sequence
@@ -186,16 +194,20 @@ func (r *renderer) show() {
 		return
 	}
 	made := make(map[encoding]*media.Picture, len(awaited))
+	var broken error
 	for _, shared := range awaited {
 		picture, err := r.picture(shared.wanted, made)
 		if err != nil {
-			c.undecodable(err)
-			return
+			broken = err // a JPEG may do for those who take it as it is
+			continue
 		}
 		c.mu.Lock()
 		shared.rate.add(time.Now(), len(picture.JPEG))
 		shared.publish(picture, r.sequence)
 		c.mu.Unlock()
+	}
+	if broken != nil {
+		c.undecodable(broken)
 	}
 }
 
@@ -235,8 +247,8 @@ func (r *renderer) resolve(wanted media.Rendition) (e encoding, asItIs bool, err
 		if err != nil {
 			return e, false, err
 		}
-		if w, h := wanted.Size(width, height); w == width && h == height {
-			return encoding{width: w, height: h, inner: image.Pt(w, h)}, true, nil
+		if unchanged(wanted, width, height) {
+			return encoding{width: width, height: height, inner: image.Pt(width, height)}, true, nil
 		}
 	}
 	if err := r.needFrame(); err != nil {
@@ -255,17 +267,7 @@ func (r *renderer) needFrame() error {
 	if r.frame != nil {
 		return nil
 	}
-	if err := r.openDecoder(r.unit.Codec, r.session, nil); err != nil {
-		return err
-	}
-	frame, err := r.decoder.Decode(r.unit)
-	if err == nil && frame == nil {
-		err = errDamaged
-	}
-	if err == nil && frame.Damaged() {
-		frame.Close()
-		err = errDamaged
-	}
+	frame, err := r.decodeJPEG(r.unit, r.session)
 	if err != nil {
 		return err
 	}
@@ -274,6 +276,45 @@ func (r *renderer) needFrame() error {
 	defer r.c.mu.Unlock()
 	r.c.counts.decoded++
 	return nil
+}
+
+// decodeJPEG decodes what need not be decoded where it is wanted as it is.
+func (r *renderer) decodeJPEG(au *media.AccessUnit, session uint64) (*decoder.Frame, error) {
+	r.suspect = true
+	if err := r.openDecoder(au.Codec, session, nil); err != nil {
+		return nil, err
+	}
+	frame, err := r.decoder.Decode(au)
+	if err != nil {
+		return nil, err
+	}
+	if frame == nil {
+		return nil, errDamaged
+	}
+	if frame.Damaged() {
+		frame.Close()
+		return nil, errDamaged
+	}
+	r.suspect = false
+	return frame, nil
+}
+
+// unchanged says whether the camera's JPEG of that size is what is wanted already.
+func unchanged(wanted media.Rendition, width, height int) bool {
+	w, h := wanted.Size(width, height)
+	return wanted.Quality == 0 && w == width && h == height
+}
+
+// takenAsItIs says whether somebody watches the camera's JPEGs as they are.
+func (c *Camera) takenAsItIs(width, height int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, shared := range c.renditions {
+		if len(shared.viewers) > 0 && unchanged(shared.wanted, width, height) {
+			return true
+		}
+	}
+	return false
 }
 
 func (r *renderer) encoder(e encoding) (*encoder, error) {

@@ -1,6 +1,7 @@
 package camera
 
 import (
+	"bytes"
 	"image"
 	"log/slog"
 	"testing"
@@ -165,5 +166,89 @@ func TestManySizesLeaveNoMemoryBehind(t *testing.T) {
 	r.forget(time.Now().Add(time.Hour))
 	if len(r.encoders)+len(r.notices) > 0 {
 		t.Errorf("%d encoders and %d pictures are kept for nobody", len(r.encoders), len(r.notices))
+	}
+}
+
+// TestPicturesThatCannotBeShownAreNotLive: whatever arrives, and however few of them the
+// viewers want.
+func TestPicturesThatCannotBeShownAreNotLive(t *testing.T) {
+	for _, one := range []struct {
+		name  string
+		codec media.Codec
+		fps   float64
+	}{
+		{"H.264, all of them wanted", media.H264, 0},
+		{"H.264, key frames do", media.H264, 0.5},
+		{"JPEG, all of them wanted", media.MJPEG, 0},
+		{"JPEG, a few do", media.MJPEG, 0.5},
+	} {
+		t.Run(one.name, func(t *testing.T) {
+			encoder, err := decoder.NewVideoEncoder(decoder.VideoEncoderOptions{Codec: one.codec, Width: 64, Height: 48, GOP: 5})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer encoder.Close()
+			c := New(Config{Name: "door", OnDemand: true}, slog.New(slog.DiscardHandler))
+			s := newSession(c, choice{}, false)
+			s.Playing(source.Info{Codec: one.codec, Transport: "tcp"})
+			r := newRenderer(c)
+			defer r.close()
+			v, err := c.Watch(media.Rendition{Width: 32}, one.fps)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer v.Close()
+			began := time.Now()
+			come := func(n int, broken bool) {
+				t.Helper()
+				units, err := encoder.Encode(image.NewYCbCr(image.Rect(0, 0, 64, 48), image.YCbCrSubsampleRatio420), false)
+				if err != nil {
+					t.Fatal(err)
+				}
+				au := units[0]
+				if last := len(au.NALUs) - 1; broken {
+					// What it says of itself is good, and the rest is not.
+					cut := append([][]byte(nil), au.NALUs...)
+					cut[last] = cut[last][:min(len(cut[last]), 4)]
+					if one.codec == media.MJPEG {
+						cut[last] = bytes.Clone(au.NALUs[last])
+						codes := bytes.Index(cut[last], []byte{0xff, 0xc4}) + 5 // how many there are of each length
+						copy(cut[last][codes:], bytes.Repeat([]byte{0xff}, 16))
+					}
+					key := au.Key
+					au = media.NewAccessUnit(one.codec, cut)
+					au.Key = key
+				}
+				au.Received = began.Add(time.Duration(n) * 100 * time.Millisecond)
+				v.waiting = true
+				s.AccessUnit(au)
+				for r.decodeNext() {
+				}
+			}
+			for n := range 20 {
+				come(n, false)
+			}
+			if c.Status().State != "live" || v.rendition.picture == nil {
+				t.Fatalf("good pictures are %s", c.Status().State)
+			}
+			come(20, true) // a JPEG may count once, before anybody has looked into it
+			last := c.life.lastWhole
+			for n := 21; n < 60; n++ {
+				come(n, true)
+			}
+			if !c.life.lastWhole.Equal(last) {
+				t.Error("what cannot be shown counts as a picture")
+			}
+			c.check(last.Add(staleAfter)) //nolint:errcheck // that it is connected to again is of another test
+			if state := c.Status().State; state == "live" {
+				t.Errorf("after %v without one that can be shown it is %s", staleAfter, state)
+			}
+			for n := 60; n < 70; n++ {
+				come(n, false)
+			}
+			if state := c.Status().State; state != "live" {
+				t.Errorf("with good ones it is %s", state)
+			}
+		})
 	}
 }

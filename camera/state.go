@@ -53,6 +53,7 @@ type life struct {
 	lastArrival  time.Time // of an access unit
 	lastWhole    time.Time // an access unit that could be shown
 	damagedSince time.Time // zero while nothing is missing
+	unproven     bool      // the newest key frame is to be decoded, and was not found good yet
 	gaps         gaps
 	gop          GOP
 	gopBegan     time.Time
