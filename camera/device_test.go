@@ -193,6 +193,47 @@ func TestKnownStreamsDoWhileTheCameraStarts(t *testing.T) {
 	}
 }
 
+// TestACameraWhoseStreamHasAnotherPortIsAskedAgain: somebody has changed it in the camera, or
+// its new firmware has. What it said before is not tried for ever.
+func TestACameraWhoseStreamHasAnotherPortIsAskedAgain(t *testing.T) {
+	f := newFakeONVIF(t)
+	f.set("GetStreamUri", "<MediaUri><Uri>rtsp://127.0.0.1:1/live</Uri></MediaUri>")
+	c := onvifCamera(t, f.address(), nil)
+	defer c.device.close()
+	ctx := askContext(t)
+	port := func(want string) {
+		t.Helper()
+		if chosen, err := c.find(ctx); err != nil || chosen.address.Host() != want {
+			t.Fatalf("its stream is looked for at %s, want %s: %v", chosen.address.Host(), want, err)
+		}
+	}
+	port("127.0.0.1:1")
+	f.set("GetStreamUri", "<MediaUri><Uri>rtsp://127.0.0.1:2/live</Uri></MediaUri>")
+	_, refused := source.DialHost(ctx, "127.0.0.1:1", time.Second)
+	for _, one := range []struct {
+		name string
+		host string
+		err  error
+		ago  time.Duration
+	}{
+		{"it may be starting", "127.0.0.1:1", refused, askAgainAfter / 2},
+		{"it is not there", "127.0.0.1:1", context.DeadlineExceeded, time.Hour},
+		{"nobody is there to be asked", c.device.serviceHost(), refused, time.Hour},
+	} {
+		if c.device.outdated(one.host, time.Now().Add(-one.ago), one.err) {
+			t.Errorf("%s, and it is asked again", one.name)
+		}
+		port("127.0.0.1:1")
+	}
+	if !c.device.outdated("127.0.0.1:1", time.Now().Add(-askAgainAfter), refused) {
+		t.Error("it is not asked again")
+	}
+	port("127.0.0.1:2")
+	if n := f.called("GetProfiles"); n != 2 {
+		t.Errorf("it was asked %d times, want 2", n)
+	}
+}
+
 func TestHundredsOfProfilesAreNotAllAsked(t *testing.T) {
 	f := newFakeONVIF(t)
 	one := f.answers["GetProfiles"]

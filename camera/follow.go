@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"syscall"
 	"time"
 )
 
@@ -15,6 +16,10 @@ const (
 	// homeAfter is how long an address at which the camera was seen may be silent before the
 	// configured one is tried again.
 	homeAfter = 30 * time.Second
+
+	// askAgainAfter is how long the port of its stream may be closed before a camera that is
+	// there is asked again where that is. Most that are closed are so while the camera starts.
+	askAgainAfter = 30 * time.Second
 )
 
 // doubt says that what the camera offered did not do: it is asked again before the next
@@ -86,6 +91,17 @@ func (d *device) left(host string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return !slices.ContainsFunc(d.streams, func(s stream) bool { return s.address.Host() == host })
+}
+
+// outdated says that the camera is to be asked again where its stream is: it, or another at
+// its address, refuses the connection at host:port since then, and that is not where it is
+// asked.
+func (d *device) outdated(host string, since time.Time, why error) bool {
+	if !errors.Is(why, syscall.ECONNREFUSED) || time.Since(since) < askAgainAfter || host == d.serviceHost() {
+		return false
+	}
+	d.doubt()
+	return true
 }
 
 // home goes back to the configured address: what is at the other one is not the camera, or

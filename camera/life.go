@@ -204,13 +204,13 @@ func (c *Camera) sessionEnder(end context.CancelCauseFunc) {
 	c.life.end = end
 }
 
-// errMoved: the camera was found at another address.
+// errMoved: the camera was found at another address, or may have its stream at another port.
 var errMoved = errors.New("the camera is somewhere else now")
 
 // dial tries once a second until the camera's port is open. The error is ctx's, or
 // errMoved.
 func (c *Camera) dial(ctx context.Context, host string) (net.Conn, error) {
-	for {
+	for first := time.Now(); ; {
 		began := time.Now()
 		conn, err := source.DialHost(ctx, host, dialTimeout)
 		if err == nil {
@@ -221,7 +221,7 @@ func (c *Camera) dial(ctx context.Context, host string) (net.Conn, error) {
 		}
 		c.unreachable(fmt.Errorf("camera %q: %s does not answer: %w; is it switched on, and is the address right?",
 			c.cfg.Name, host, err))
-		if d := c.asked(); d != nil && (d.follow(ctx) || c.parent != nil && d.left(host)) {
+		if d := c.asked(); d != nil && (d.follow(ctx) || c.parent != nil && d.left(host) || d.outdated(host, first, err)) {
 			return nil, errMoved
 		}
 		if !sleep(ctx, dialEvery-time.Since(began)) {
