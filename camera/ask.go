@@ -19,11 +19,17 @@ const maxAsked = 16
 var errGoneElsewhere = errors.New("its address has changed while it was asked")
 
 // ask asks the camera for its streams, and keeps them.
-func (d *device) ask(ctx context.Context) ([]stream, error) {
+func (d *device) ask(ctx context.Context) (streams []stream, err error) {
 	client, err := d.connect()
 	if err != nil {
 		return nil, err
 	}
+	defer func() {
+		// That the old address does not answer any more is no news.
+		if err != nil && !d.asks(client) {
+			err = fmt.Errorf("camera %q: %w", d.cfg.Name, errGoneElsewhere)
+		}
+	}()
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	profiles, err := client.Profiles(ctx)
@@ -40,7 +46,6 @@ func (d *device) ask(ctx context.Context) ([]stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	var streams []stream
 	var failed error
 	for _, p := range allowed[:min(len(allowed), maxAsked)] {
 		s, err := d.stream(ctx, client, p)
@@ -57,7 +62,7 @@ func (d *device) ask(ctx context.Context) ([]stream, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.client != client {
-		return nil, fmt.Errorf("camera %q: %w", d.cfg.Name, errGoneElsewhere)
+		return nil, errGoneElsewhere
 	}
 	d.located = d.located || !d.away()
 	d.streams, d.doubtful, d.head = streams, false, headOf(profiles, allowed[0])
@@ -67,6 +72,13 @@ func (d *device) ask(ctx context.Context) ([]stream, error) {
 		}
 	}
 	return streams, nil
+}
+
+// asks says whether the camera is still asked by client, and so at its address.
+func (d *device) asks(client *onvif.Client) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.client == client
 }
 
 // headOf is the first profile of the same video source by which the camera can be moved:

@@ -110,7 +110,7 @@ func (d *device) offered(ctx context.Context) ([]stream, error) {
 		return known, nil
 	}
 	streams, err := d.ask(ctx)
-	if err != nil && len(known) > 0 && !errors.Is(err, onvif.ErrNotAuthorized) && ctx.Err() == nil {
+	if err != nil && len(known) > 0 && !errors.Is(err, onvif.ErrNotAuthorized) && !errors.Is(err, errGoneElsewhere) && ctx.Err() == nil {
 		return known, nil // its RTSP port may be up before ONVIF is
 	}
 	return streams, err

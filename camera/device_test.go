@@ -193,6 +193,40 @@ func TestKnownStreamsDoWhileTheCameraStarts(t *testing.T) {
 	}
 }
 
+// TestWhatWasSaidElsewhereIsNotGoneBackTo: while it is asked at its old address, its other
+// stream has found it at a new one.
+func TestWhatWasSaidElsewhereIsNotGoneBackTo(t *testing.T) {
+	old, now := newFakeONVIF(t), newFakeONVIF(t)
+	c := onvifCamera(t, old.address(), nil)
+	d := c.device
+	defer d.close()
+	if _, err := c.find(askContext(t)); err != nil {
+		t.Fatal(err)
+	}
+	now.set("GetStreamUri", "<MediaUri><Uri>rtsp://127.0.0.1:2/live</Uri></MediaUri>")
+	for _, answer := range []string{"drop", old.answers["GetProfiles"]} {
+		d.home()
+		if _, err := d.offered(askContext(t)); err != nil {
+			t.Fatal(err)
+		}
+		d.doubt()
+		old.set("GetProfiles", answer)
+		old.when("GetProfiles", func() {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			d.goTo(strings.TrimPrefix(now.URL, "http://"))
+		})
+		if chosen, err := c.find(askContext(t)); err != nil || chosen.address.Host() != "127.0.0.1:2" {
+			t.Errorf("its stream is looked for at %s: %v", chosen.address.Host(), err)
+		}
+		if at := d.serviceHost(); at != strings.TrimPrefix(now.URL, "http://") {
+			t.Errorf("it is asked at %s", at)
+		}
+		old.when("", nil)
+		old.set("GetProfiles", now.answers["GetProfiles"])
+	}
+}
+
 // TestACameraWhoseStreamHasAnotherPortIsAskedAgain: somebody has changed it in the camera, or
 // its new firmware has. What it said before is not tried for ever.
 func TestACameraWhoseStreamHasAnotherPortIsAskedAgain(t *testing.T) {

@@ -21,11 +21,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type fakeONVIF struct {
 	*httptest.Server
 
-	mu      sync.Mutex
-	answers map[string]string // by operation; "drop": the connection is closed without one
-	basic   bool              // it wants the password in readable form
-	calls   []string
-	logins  []string // Authorization headers that came
+	mu        sync.Mutex
+	answers   map[string]string // by operation; "drop": the connection is closed without one
+	basic     bool              // it wants the password in readable form
+	calls     []string
+	logins    []string // Authorization headers that came
+	asked     string   // the operation that meanwhile is called for, before the answer
+	meanwhile func()
 }
 
 func newFakeONVIF(t *testing.T) *fakeONVIF {
@@ -61,6 +63,13 @@ func (f *fakeONVIF) set(operation, answer string) {
 	f.answers[operation] = answer
 }
 
+// when has something happen whenever the camera is asked for an operation, before it answers.
+func (f *fakeONVIF) when(operation string, meanwhile func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.asked, f.meanwhile = operation, meanwhile
+}
+
 // called counts the requests for an operation.
 func (f *fakeONVIF) called(operation string) int {
 	f.mu.Lock()
@@ -93,7 +102,14 @@ func (f *fakeONVIF) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	answer, known := f.answers[operation]
 	basic := f.basic && login == ""
+	meanwhile := f.meanwhile
+	if operation != f.asked {
+		meanwhile = nil
+	}
 	f.mu.Unlock()
+	if meanwhile != nil {
+		meanwhile()
+	}
 	switch {
 	case basic && operation != "GetSystemDateAndTime":
 		w.Header().Set("WWW-Authenticate", `Basic realm="cam"`)
