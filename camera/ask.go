@@ -42,7 +42,7 @@ func (d *device) ask(ctx context.Context) (streams []stream, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("camera %q: it does not tell its profiles: %w", d.cfg.Name, err)
 	}
-	allowed, err := d.allowed(profiles)
+	allowed, err := Shown(d.cfg.Name, d.cfg.Address, profiles)
 	if err != nil {
 		return nil, err
 	}
@@ -92,27 +92,30 @@ func headOf(profiles []onvif.Profile, chosen onvif.Profile) onvif.Profile {
 	return chosen
 }
 
-// allowed are the profiles that the configuration lets be used.
-func (d *device) allowed(profiles []onvif.Profile) ([]onvif.Profile, error) {
+// Shown are the profiles of which an address of an ONVIF camera has pictures shown: the one that
+// it names, or those of one video source. The error is a sentence that begins with the
+// camera's name.
+func Shown(name string, address source.Address, profiles []onvif.Profile) ([]onvif.Profile, error) {
+	_, wanted, eye := address.Service()
 	if len(profiles) == 0 {
-		return nil, fmt.Errorf("camera %q: %w: no profile of it has a video encoder; set one up in the camera", d.cfg.Name, source.ErrNoVideo)
+		return nil, fmt.Errorf("camera %q: %w: no profile of it has a video encoder; set one up in the camera", name, source.ErrNoVideo)
 	}
-	if d.profile == "auto" {
-		return d.oneEye(profiles)
+	if wanted == "auto" {
+		return oneEye(name, eye, profiles)
 	}
 	var names []string
 	for _, p := range profiles {
-		if p.Token == d.profile || strings.EqualFold(p.Name, d.profile) {
+		if p.Token == wanted || strings.EqualFold(p.Name, wanted) {
 			return []onvif.Profile{p}, nil
 		}
 		names = append(names, fmt.Sprintf("%q", p.Name))
 	}
-	return nil, fmt.Errorf("camera %q: it has no profile %q; it has %s, and ?profile=auto takes what fits", d.cfg.Name, d.profile, some(names))
+	return nil, fmt.Errorf("camera %q: it has no profile %q; it has %s, and ?profile=auto takes what fits", name, wanted, some(names))
 }
 
-// oneEye are the profiles of one video source: those of others show something else.
-func (d *device) oneEye(profiles []onvif.Profile) ([]onvif.Profile, error) {
-	eye := d.eye
+// oneEye are the profiles of one video source, "" for the first: those of others show
+// something else.
+func oneEye(name, eye string, profiles []onvif.Profile) ([]onvif.Profile, error) {
 	if eye == "" {
 		eye = profiles[0].VideoSource
 	}
@@ -127,7 +130,7 @@ func (d *device) oneEye(profiles []onvif.Profile) ([]onvif.Profile, error) {
 		}
 	}
 	if len(of) == 0 {
-		return nil, fmt.Errorf("camera %q: it has no video source %q; it has %s", d.cfg.Name, eye, some(eyes))
+		return nil, fmt.Errorf("camera %q: it has no video source %q; it has %s", name, eye, some(eyes))
 	}
 	return of, nil
 }

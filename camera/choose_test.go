@@ -90,7 +90,7 @@ func TestOnlyProfilesOfOneVideoSourceAreUsed(t *testing.T) {
 		"onvif://h?source=3":                      nil,
 		"onvif://h?profile=left%20small&source=2": {"left small"},
 	} {
-		got, err := onvifCamera(t, address, nil).device.allowed(all)
+		got, err := Shown("door", onvifCamera(t, address, nil).cfg.Address, all)
 		var names []string
 		for _, p := range got {
 			names = append(names, p.Name)

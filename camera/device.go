@@ -23,10 +23,8 @@ type Identity struct {
 // device is a camera that is asked, over ONVIF, where its streams are. Its methods may be
 // called from any goroutine.
 type device struct {
-	cfg     Config
-	profile string // of the configuration: auto, or a name or a token
-	eye     string // of the configuration: the token of a video source; "" the first
-	log     *slog.Logger
+	cfg Config
+	log *slog.Logger
 
 	asking chan struct{} // of one element, held while the camera is asked: one at a time
 
@@ -64,7 +62,6 @@ func newDevice(cfg Config, log *slog.Logger) *device {
 		return nil
 	}
 	d := &device{cfg: cfg, log: log, asking: make(chan struct{}, 1), shots: make(map[string]shot)}
-	_, d.profile, d.eye = cfg.Address.Service()
 	d.identity = cfg.Identity
 	d.identity.Host = cfg.Address.Host()
 	d.base, d.located = cfg.Address.Host(), cfg.Address.PortGiven()

@@ -85,7 +85,9 @@ type walk struct {
 	report *Report
 	tell   func(Step)
 	failed bool
-	found  []foundStream
+
+	profiles []onvif.Profile
+	found    []foundStream
 }
 
 func newWalk(ctx context.Context, t Target, tell func(Step)) *walk {
@@ -125,7 +127,7 @@ func (w *walk) try(name string, needed bool, try func() (string, error)) {
 
 // foundStream is a stream as it is dialled, with user and password: the report shows none.
 type foundStream struct {
-	profile string
+	profile onvif.Profile
 	address source.Address
 }
 

@@ -132,6 +132,17 @@ func TestProfilesAreDescribedAsFarAsTheyAreTold(t *testing.T) {
 // fake is an ONVIF camera whose stream is at uri, and that lets in who is called admin.
 func fake(t *testing.T, uri string) Target {
 	t.Helper()
+	return fakeOf(t, uri, "main")
+}
+
+// fakeOf is fake with profiles of these names, each of a video source of its own.
+func fakeOf(t *testing.T, uri string, names ...string) Target {
+	t.Helper()
+	profiles := ""
+	for _, name := range names {
+		profiles += `<Profiles token="of ` + name + `"><Name>` + name + `</Name><VideoSourceConfiguration><SourceToken>eye of ` + name + `</SourceToken></VideoSourceConfiguration>` +
+			`<VideoEncoderConfiguration token="e"><Encoding>H264</Encoding></VideoEncoderConfiguration></Profiles>`
+	}
 	operation := regexp.MustCompile(`Body>\s*<(?:\w+:)?(\w+)`)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(io.LimitReader(r.Body, 1<<20))
@@ -145,7 +156,7 @@ func fake(t *testing.T, uri string) Target {
 				now.Hour(), now.Minute(), now.Second(), now.Year(), now.Month(), now.Day()),
 			"GetServices":          "<Service><Namespace>http://www.onvif.org/ver10/media/wsdl</Namespace><XAddr>http://" + r.Host + "/media</XAddr></Service>",
 			"GetDeviceInformation": "<Manufacturer>Acme</Manufacturer><Model>One</Model>",
-			"GetProfiles":          `<Profiles token="p"><Name>main</Name><VideoEncoderConfiguration token="e"><Encoding>H264</Encoding></VideoEncoderConfiguration></Profiles>`,
+			"GetProfiles":          profiles,
 			"GetStreamUri":         "<MediaUri><Uri>" + uri + "</Uri></MediaUri>",
 		}
 		answer, known := answers[name]
@@ -242,6 +253,36 @@ func TestTheFirstFailureIsNamedWithItsMend(t *testing.T) {
 				t.Errorf("the last step is %+v", end)
 			}
 		})
+	}
+}
+
+// TestOnlyStreamsThatAreShownAreTried: a recorder has other cameras too, and that one of them
+// is switched off is nothing to who asks about this one.
+func TestOnlyStreamsThatAreShownAreTried(t *testing.T) {
+	for query, want := range map[string]string{
+		"":                         "stream of left",
+		"?profile=auto":            "stream of left",
+		"?profile=right":           "stream of right",
+		"?source=eye%20of%20right": "stream of right",
+		"?profile=nosuch":          "profile",
+		"?source=nosuch":           "profile",
+	} {
+		tg := fakeOf(t, "rtsp://"+closed(t)+"/x", "left", "right")
+		service, _, _ := tg.Address.Service()
+		tg = target(t, "onvif://admin:s3cret@"+strings.TrimPrefix(service, "http://")+query)
+		r := Diagnose(context.Background(), tg, nil)
+		tried := ""
+		for _, s := range r.Steps {
+			if strings.HasPrefix(s.Name, "stream of") || s.Name == "profile" {
+				tried += s.Name
+			}
+		}
+		if failed, _ := last(t, r); failed.Name != want || tried != want {
+			t.Errorf("%q: %q fails of %q, want %q alone: %s", query, failed.Name, tried, want, failed.Text)
+		}
+		if len(r.Profiles) != 2 {
+			t.Errorf("%q: %d profiles are reported", query, len(r.Profiles))
+		}
 	}
 }
 

@@ -5,18 +5,21 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
 	"camgate/camera"
 	"camgate/media"
+	"camgate/onvif"
 )
 
 // pictureTimeout is how long a decoded picture may take, from connecting on.
 const pictureTimeout = 20 * time.Second
 
 // Diagnose walks the whole way to a picture: Probe's steps, the stream of each size that
-// viewers may be shown, and a picture as a viewer gets it. tell is as for Probe.
+// viewers may be shown, and a picture as a viewer gets it. tell is as for Probe. What else a
+// camera or recorder has is only named.
 func Diagnose(ctx context.Context, t Target, tell func(Step)) *Report {
 	w := newWalk(ctx, t, tell)
 	t = w.locate(t)
@@ -25,8 +28,8 @@ func Diagnose(ctx context.Context, t Target, tell func(Step)) *Report {
 		if client := w.ask(t); client != nil {
 			client.Close()
 		}
-		for _, one := range w.found {
-			w.describe("stream of "+one.profile, t, one.address)
+		for _, one := range w.shown(t) {
+			w.describe("stream of "+one.profile.Name, t, one.address)
 		}
 	} else {
 		w.describe("stream", t, t.Address)
@@ -34,6 +37,20 @@ func Diagnose(ctx context.Context, t Target, tell func(Step)) *Report {
 	w.step("picture", func() (string, error) { return w.picture(t) })
 	w.report.OK = !w.failed
 	return w.report
+}
+
+// shown are the streams that were found of those that viewers may be shown.
+func (w *walk) shown(t Target) []foundStream {
+	if w.failed {
+		return nil
+	}
+	profiles, err := camera.Shown(t.name(), t.Address, w.profiles)
+	if err != nil {
+		w.step("profile", func() (string, error) { return "", err })
+	}
+	return slices.DeleteFunc(slices.Clone(w.found), func(s foundStream) bool {
+		return !slices.ContainsFunc(profiles, func(p onvif.Profile) bool { return p.Token == s.profile.Token })
+	})
 }
 
 // picture watches the camera as a viewer does.

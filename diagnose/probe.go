@@ -74,9 +74,9 @@ func (w *walk) ask(t Target) *onvif.Client {
 		r.Hostname, _ = client.Hostname(w.ctx)
 		r.Endpoint, _ = client.EndpointReference(w.ctx)
 	}
-	var profiles []onvif.Profile
 	w.step("profiles", func() (string, error) {
-		profiles, err = client.Profiles(w.ctx)
+		profiles, err := client.Profiles(w.ctx)
+		w.profiles = profiles
 		if err == nil && len(profiles) == 0 {
 			err = mendable{source.ErrNoVideo, "set up a profile with a video encoder in the camera"}
 		}
@@ -86,9 +86,9 @@ func (w *walk) ask(t Target) *onvif.Client {
 		}
 		return strings.Join(names, ", "), err
 	})
-	w.step("stream addresses", func() (string, error) { return w.addresses(client, t, profiles) })
-	if len(profiles) > 0 && !w.failed {
-		w.snapshots(client, profiles)
+	w.step("stream addresses", func() (string, error) { return w.addresses(client, t, w.profiles) })
+	if len(w.profiles) > 0 && !w.failed {
+		w.snapshots(client, w.profiles)
 	}
 	r.Notes = client.Notes()
 	return client
@@ -106,7 +106,7 @@ func (w *walk) addresses(client *onvif.Client, t Target, profiles []onvif.Profil
 			var address source.Address
 			if address, err = source.ParseAnnounced(uri); err == nil {
 				one.Stream = address.String()
-				w.found = append(w.found, foundStream{p.Name, address.WithLogin(t.Address)})
+				w.found = append(w.found, foundStream{p, address.WithLogin(t.Address)})
 				texts = append(texts, one.Stream)
 			}
 		}
