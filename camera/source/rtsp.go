@@ -262,8 +262,11 @@ func (s *session) audioPacket(p *rtp.Packet) {
 }
 
 // lostToAudio is true where a session that asked for sound ended before any picture came: it
-// may do without.
+// may do without. Where it played over UDP, that is the likelier cause, and TCP is tried first.
 func (s *session) lostToAudio(err error) bool {
+	if s.transport == "auto" && s.silent() && !s.usesTCP() {
+		return false
+	}
 	var status liberrors.ErrClientBadStatusCode
 	if errors.As(err, &status) && (status.Code == base.StatusUnauthorized || status.Code == base.StatusForbidden) {
 		return false

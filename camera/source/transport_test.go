@@ -13,6 +13,8 @@ import (
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
 	"github.com/bluenviron/gortsplib/v4/pkg/liberrors"
 	"github.com/pion/rtcp"
+
+	"camgate/media"
 )
 
 func TestUDPThatBringsNothingBecomesTCPWithin5s(t *testing.T) {
@@ -74,6 +76,19 @@ func TestCameraThatHangsUpWhereUDPGoesNowhere(t *testing.T) {
 	}
 	cam.send(newEncoder(t, h264Track()).picture(h264IDR)...)
 	w.unit()
+}
+
+// TestWhereUDPGoesNowhereSoundIsNotToBlame: over TCP it comes beside the pictures.
+func TestWhereUDPGoesNowhereSoundIsNotToBlame(t *testing.T) {
+	cam := (&camera{udp: true, hangsUp: true}).start(t, h264Track())
+	w := watch(t, cam.address(""), Options{Audio: newEars()})
+	info := w.info()
+	for info.Transport != "tcp" {
+		info = w.info()
+	}
+	if info.NoAudio || info.Audio.Codec != media.PCMU {
+		t.Errorf("over TCP the audio track is %+v, refused for good: %v", info.Audio, info.NoAudio)
+	}
 }
 
 func TestFixedTransportIsKept(t *testing.T) {
