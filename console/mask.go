@@ -9,7 +9,7 @@ import (
 const hidden = "***"
 
 // secret finds passwords in the query or path of an address, where some cameras want them.
-var secret = regexp.MustCompile(`(?i)((?:^|[/?&;_])(?:password|passwd|passwort|pass|pwd|pw|psw|secret|token|auth|key)=)[^&/?;]*?(_[a-z]+=|[&/?;]|$)`)
+var secret = regexp.MustCompile(`(?i)((?:^|[/?&;_])(?:password|passwd|passwort|pass|pwd|pw|psw|secret|token|auth|key|loginpas|authbasic)=)[^&/?;]*?(_[a-z]+=|[&/?;]|$)`)
 
 // maskAddress is a clean address without the password in it.
 func maskAddress(address string) string {

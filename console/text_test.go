@@ -108,6 +108,9 @@ func TestPasswordsAreMasked(t *testing.T) {
 		"cctv info cam.1 data":                            "cctv info cam.1 data",
 		"ptz door left 0.5 2":                             "ptz door left 0.5 2",
 		"snapshot door ./door.jpg":                        "snapshot door ./door.jpg",
+
+		"probe http://h/snap.cgi?loginuse=a&loginpas=canary": "probe http://h/snap.cgi?loginuse=a&loginpas=***",
+		"probe http://h/snap.cgi?n=1&authbasic=Y2FuYXJ5":     "probe http://h/snap.cgi?n=1&authbasic=***",
 	} {
 		if got, ok := masked(line); !ok || got != want {
 			t.Errorf("%q becomes %q, %v; want %q", line, got, ok, want)
