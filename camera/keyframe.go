@@ -31,13 +31,16 @@ func (c *Camera) RequestKeyFrame() {
 	for _, t := range c.transcodes {
 		t.keyWanted = true
 	}
-	current := c.life.current
-	if current == nil || !c.life.connected {
-		return
+	if c.life.current != nil && c.life.connected {
+		c.askForKey(c.life.current)
 	}
-	signal(current.keyframes)
+}
+
+// askForKey asks the camera for a key frame in a session; the caller holds the mutex.
+func (c *Camera) askForKey(s *session) {
+	signal(s.keyframes)
 	asked := c.asked()
-	if asked == nil || current.chosen.snapshot != "" {
+	if asked == nil || s.chosen.snapshot != "" {
 		return
 	}
 	select {
@@ -45,7 +48,7 @@ func (c *Camera) RequestKeyFrame() {
 		return // Run waits for nothing new
 	default:
 	}
-	if client, profile, known := asked.profileOf(current.chosen.token); known {
+	if client, profile, known := asked.profileOf(s.chosen.token); known {
 		c.tasks.Go(func() { c.synchronize(client, profile) })
 	}
 }

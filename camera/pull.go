@@ -34,6 +34,7 @@ type session struct {
 	info    source.Info
 	waiting bool // for its first key frame, while another is current
 	over    bool // another is current: what still comes is not wanted
+	begun   bool // a picture has come
 }
 
 func newSession(c *Camera, chosen choice, waiting bool) *session {
@@ -185,7 +186,7 @@ func (c *Camera) await(now, next *session, within time.Duration) error {
 func (s *session) Playing(info source.Info) {
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
-	s.info = info
+	s.info, s.begun = info, false
 	if !s.waiting && !s.over {
 		s.takeOver()
 	}
@@ -206,7 +207,7 @@ func (s *session) takeOver() {
 	c.life.lastUnit = time.Now()
 	c.life.connected = true
 	c.life.damagedSince = time.Time{} // of the last session: this one has all the time there is
-	c.life.gopBegan, c.life.gopFrames = time.Time{}, 0
+	c.life.gopBegan, c.life.gopFrames, c.life.keyless = time.Time{}, 0, time.Time{}
 	c.forgetUnits()
 	c.reordering.session()
 	c.heard(s.info)
@@ -233,7 +234,11 @@ func (s *session) AccessUnit(au *media.AccessUnit) {
 	c := s.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if s.over || s.waiting && !au.Key {
+	if s.over {
+		return
+	}
+	s.missKey(au)
+	if s.waiting && !au.Key {
 		return
 	}
 	if s.waiting {
@@ -262,6 +267,22 @@ func (s *session) AccessUnit(au *media.AccessUnit) {
 	// The renderer is not woken for what it would not take.
 	if c.decoding == decodeAll || c.decoding == decodeKeys && au.Key || c.life.state != was {
 		signal(c.wake)
+	}
+}
+
+// missKey asks for a key frame, once, where the session does not begin with one: its first was
+// lost, or the camera goes on where it is. The caller holds the mutex.
+func (s *session) missKey(au *media.AccessUnit) {
+	first := !s.begun
+	s.begun = true
+	switch l := &s.c.life; {
+	case au.Key:
+		l.keyless = time.Time{}
+	case first:
+		s.c.askForKey(s)
+		if !s.waiting {
+			l.keyless = au.Received
+		}
 	}
 }
 

@@ -53,6 +53,7 @@ type life struct {
 	lastArrival  time.Time // of an access unit
 	lastWhole    time.Time // an access unit that could be shown
 	damagedSince time.Time // zero while nothing is missing
+	keyless      time.Time // since when the session brings pictures without a key frame; zero: it has brought one, or nothing
 	unproven     bool      // the newest key frame is to be decoded, and was not found good yet
 	gaps         gaps
 	gop          GOP
@@ -161,7 +162,7 @@ func (c *Camera) disconnected() {
 	c.life.connected = false
 	c.life.current = nil
 	c.forgetUnits() // nothing of it is live any more, whoever asks next
-	c.life.gopBegan, c.life.gopFrames = time.Time{}, 0
+	c.life.gopBegan, c.life.gopFrames, c.life.keyless = time.Time{}, 0, time.Time{}
 	c.counts.reconnects++
 	if c.life.state == stateLive {
 		c.life.enter(stateStale, time.Now())
@@ -282,11 +283,16 @@ type silentError struct {
 	silence time.Duration
 	fps     float64 // before
 	damaged bool
+	keyless bool
 }
 
 func (e *silentError) Error() string {
 	if e.damaged {
 		return fmt.Sprintf("camera %q: no whole picture for %.1f s, only damaged ones (the network loses packets, or the camera sends nonsense): connecting again",
+			e.camera, e.silence.Seconds())
+	}
+	if e.keyless {
+		return fmt.Sprintf("camera %q: no key frame for %.0f s, and nothing can be shown before one: connecting again; a shorter distance of key frames (GOP, I frame interval) in the camera is better",
 			e.camera, e.silence.Seconds())
 	}
 	if e.fps == 0 {

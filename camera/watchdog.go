@@ -98,6 +98,9 @@ func (c *Camera) check(now time.Time) (time.Duration, error) {
 	} else {
 		next = min(next, giveUp-silence)
 	}
+	if !l.keyless.IsZero() && now.Sub(l.keyless) >= longestRemembered {
+		return 0, &silentError{camera: c.cfg.Name, silence: now.Sub(l.keyless), keyless: true}
+	}
 	if !l.damagedSince.IsZero() {
 		// Nothing can be shown before the next key frame. A new session brings one, and
 		// where UDP loses so much, TCP will not. A GOP of minutes is not waited for.

@@ -161,6 +161,68 @@ func TestALossIsNotWaitedOutForMinutes(t *testing.T) {
 	t.Error("after a minute it is waited for still")
 }
 
+// TestASessionThatBeginsWithoutAKeyFrameGetsOne: its first was lost, or the camera goes on where
+// it is; and the next one of itself may come in minutes.
+func TestASessionThatBeginsWithoutAKeyFrameGetsOne(t *testing.T) {
+	cam := New(Config{Name: "yard", OnDemand: true}, slog.New(slog.DiscardHandler))
+	s := newSession(cam, choice{}, false)
+	s.Playing(source.Info{Codec: media.H264, Transport: "udp"})
+	began := time.Now()
+	unit := func(at time.Time, key bool) {
+		s.AccessUnit(&media.AccessUnit{Codec: media.H264, NALUs: [][]byte{{1}}, Key: key, Received: at})
+	}
+	unit(began, false)
+	if len(s.keyframes) != 1 {
+		t.Error("it is not asked for one")
+	}
+	select {
+	case <-s.keyframes:
+	default:
+	}
+	ended := false
+	for now := began; now.Before(began.Add(time.Minute)) && !ended; now = now.Add(40 * time.Millisecond) {
+		unit(now, false)
+		if _, err := cam.check(now); err != nil {
+			ended = true
+			if d := now.Sub(began); d < 15*time.Second || d > 21*time.Second {
+				t.Errorf("connected to again after %v", d)
+			}
+			if !strings.Contains(err.Error(), "no key frame") {
+				t.Errorf("the error is %v", err)
+			}
+			if got := cam.transport(); got == "tcp" {
+				t.Error("UDP is blamed, though pictures come over it")
+			}
+		}
+	}
+	if !ended {
+		t.Error("after a minute it is waited for still")
+	}
+	if len(s.keyframes) != 0 {
+		t.Error("it is asked again and again")
+	}
+	cam.disconnected()
+	s.Playing(source.Info{Codec: media.H264, Transport: "udp"})
+	now := time.Now()
+	unit(now, true)
+	for n := range 1000 { // of a GOP of minutes
+		at := now.Add(time.Duration(n) * 40 * time.Millisecond)
+		unit(at, false)
+		if _, err := cam.check(at); err != nil {
+			t.Fatalf("behind its key frame: %v", err)
+		}
+	}
+	if len(s.keyframes) != 0 {
+		t.Error("it is asked for another one")
+	}
+	next := newSession(cam, choice{}, true)
+	next.Playing(source.Info{Codec: media.H264, Transport: "udp"})
+	next.AccessUnit(&media.AccessUnit{Codec: media.H264, NALUs: [][]byte{{1}}, Received: time.Now()})
+	if len(next.keyframes) != 1 {
+		t.Error("the session that waits for its key frame, to take over, asks for none")
+	}
+}
+
 func TestStateOfANewCameraHasABeginning(t *testing.T) {
 	before := time.Now()
 	if s := New(Config{Name: "yard"}, slog.New(slog.DiscardHandler)).Status(); s.State != "idle" || s.Since.Before(before) {
