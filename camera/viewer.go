@@ -35,7 +35,8 @@ type Viewer struct {
 // Next waits for a picture newer than the last one returned, at most at the viewer's
 // frame rate. While the camera is away it returns, once a second, the last picture
 // dimmed, or a placeholder where there has been none. A camera that is just being
-// connected gets a second to bring its first picture before that.
+// connected gets a second to bring its first picture before that. The first picture of
+// another state comes at once, whatever the rate.
 //
 // The error is ctx's, or ErrClosed.
 func (v *Viewer) Next(ctx context.Context) (*media.Picture, error) {
@@ -160,7 +161,7 @@ func (v *Viewer) ready() *media.Picture {
 	return p
 }
 
-// pace waits until the viewer's rate allows another picture.
+// pace waits until the viewer's rate allows another picture, or the camera's state is another.
 func (v *Viewer) pace(ctx context.Context) error {
 	if v.fps <= 0 {
 		return nil
@@ -179,15 +180,30 @@ func (v *Viewer) pace(ctx context.Context) error {
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
-	select {
-	case <-timer.C:
-		v.due = v.due.Add(period)
-		return nil
-	case <-v.camera.ended:
-		return ErrClosed
-	case <-ctx.Done():
-		return ctx.Err()
+	for {
+		changed := v.camera.Changed()
+		if v.outdated() {
+			return nil
+		}
+		select {
+		case <-timer.C:
+			v.due = v.due.Add(period)
+			return nil
+		case <-changed:
+		case <-v.camera.ended:
+			return ErrClosed
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
+}
+
+// outdated says that the last picture is of another state than the camera's: what was live does
+// not stand as such until the next picture is due, nor what was not.
+func (v *Viewer) outdated() bool {
+	v.camera.mu.Lock()
+	defer v.camera.mu.Unlock()
+	return v.newest != nil && v.newest.State != v.camera.life.pictureState()
 }
 
 // Close ends the viewer. Closing twice is harmless.
