@@ -49,7 +49,7 @@ func (c *Camera) wantedMode(now time.Time) decodeMode {
 		}
 	}
 	distance := c.life.keyDistance(now)
-	if distance <= 0 {
+	if distance <= 0 || c.life.heldBack {
 		return decodeAll
 	}
 	if fastest*distance <= 1.1 || fastest <= 1 && distance <= keysSuffice.Seconds() {

@@ -121,7 +121,7 @@ func (r *renderer) noticePicture(wanted media.Rendition, text string) (*media.Pi
 	if haveFrame {
 		e.width, e.height = wanted.Size(r.frame.Size())
 		e.inner = image.Pt(wanted.Inner(r.frame.Size()))
-		received = r.unit.Received
+		received = r.received(r.unit, r.frame)
 	} else {
 		e.width, e.height = wanted.Size(640, 360)
 	}

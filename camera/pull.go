@@ -204,6 +204,7 @@ func (s *session) takeOver() {
 		c.life.transport = s.info.Transport // where there was a choice, this came of it
 	}
 	c.life.session++
+	c.life.heldBack = false
 	c.life.lastUnit = time.Now()
 	c.life.connected = true
 	c.life.damagedSince = time.Time{} // of the last session: this one has all the time there is

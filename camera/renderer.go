@@ -130,8 +130,14 @@ func (r *renderer) decode(au *media.AccessUnit, session uint64, extra []byte) er
 			return err
 		}
 		var err error
-		if frame, err = r.decoder.Decode(au); err != nil || frame == nil {
+		if frame, err = r.decoder.Decode(au); err != nil {
 			return err
+		}
+		if au.Key && (frame == nil || !r.received(au, frame).Equal(au.Received)) {
+			r.c.heldBack(session)
+		}
+		if frame == nil {
+			return nil
 		}
 		if frame.Damaged() {
 			frame.Close()
@@ -157,6 +163,26 @@ func (r *renderer) decode(au *media.AccessUnit, session uint64, extra []byte) er
 	r.sequence = c.life.sequence
 	c.whole(time.Now())
 	return nil
+}
+
+// received is when what a frame shows has come: before au, where the decoder holds pictures back.
+func (r *renderer) received(au *media.AccessUnit, frame *decoder.Frame) time.Time {
+	if frame == nil {
+		return au.Received
+	}
+	_, received := frame.Source()
+	return received
+}
+
+// heldBack notes that a key frame did not show its picture at once: key frames alone would show
+// those of one or two GOPs ago.
+func (c *Camera) heldBack(session uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if session == c.life.session && !c.life.heldBack {
+		c.life.heldBack = true
+		c.updateMode(time.Now())
+	}
 }
 
 func (r *renderer) openDecoder(codec media.Codec, session uint64, extra []byte) error {
@@ -220,7 +246,7 @@ func (r *renderer) picture(wanted media.Rendition, made map[encoding]*media.Pict
 	if p := made[e]; p != nil {
 		return p, nil
 	}
-	p := &media.Picture{Width: e.width, Height: e.height, Sequence: r.sequence, Received: r.unit.Received, State: media.Live}
+	p := &media.Picture{Width: e.width, Height: e.height, Sequence: r.sequence, Received: r.received(r.unit, r.frame), State: media.Live}
 	if asItIs {
 		p.JPEG = r.unit.NALUs[0]
 	} else {

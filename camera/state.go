@@ -55,6 +55,7 @@ type life struct {
 	damagedSince time.Time // zero while nothing is missing
 	keyless      time.Time // since when the session brings pictures without a key frame; zero: it has brought one, or nothing
 	unproven     bool      // the newest key frame is to be decoded, and was not found good yet
+	heldBack     bool      // the session's key frames do not show their picture at once
 	gaps         gaps
 	gop          GOP
 	gopBegan     time.Time
