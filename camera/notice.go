@@ -97,9 +97,11 @@ func (l *life) sentence() string {
 		}
 		return "no picture: " + l.reason
 	}
-	at := l.lastWhole.Local().Format("15:04:05")
-	if time.Since(l.lastWhole) > 20*time.Hour {
-		at = l.lastWhole.Local().Format("2006-01-02 15:04")
+	now := time.Now()
+	last := wallClock(l.lastWhole, now).Local()
+	at := last.Format("15:04:05")
+	if now.Sub(l.lastWhole) > 20*time.Hour {
+		at = last.Format("2006-01-02 15:04")
 	}
 	switch l.state {
 	case stateStale:

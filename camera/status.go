@@ -84,7 +84,7 @@ func (c *Camera) Status() Status {
 		ONVIF:        asked,
 		Name:         c.cfg.Name,
 		State:        l.state.String(),
-		Since:        l.since,
+		Since:        wallClock(l.since, now),
 		Address:      c.cfg.Address.String(),
 		Width:        l.width,
 		Height:       l.height,
@@ -112,7 +112,7 @@ func (c *Camera) Status() Status {
 		s.LastFrameAge = &age
 	}
 	if l.lastErr != nil {
-		at := l.lastErrAt
+		at := wallClock(l.lastErrAt, now)
 		s.LastError, s.LastErrorAt = l.lastErr.Error(), &at
 	}
 	for _, shared := range c.renditions {
