@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"camgate/camera/source"
@@ -36,9 +37,8 @@ type life struct {
 
 	lastErr        error
 	lastErrAt      time.Time
-	loggedAt       time.Time
 	brokenLoggedAt time.Time
-	logged         string
+	logged         []logLine // the last different ones
 	denied         time.Time // no try before: the camera refused the password
 
 	info         source.Info
@@ -201,12 +201,29 @@ func (c *Camera) report(err error) {
 func (c *Camera) note(err error, now time.Time) {
 	c.life.lastErr, c.life.lastErrAt = err, now
 	text := err.Error()
-	if text == c.life.logged && now.Sub(c.life.loggedAt) < time.Minute {
+	l := &c.life
+	at := slices.IndexFunc(l.logged, func(line logLine) bool { return line.text == text })
+	switch {
+	case at >= 0 && now.Sub(l.logged[at].at) < time.Minute:
 		return
+	case at >= 0:
+		l.logged = slices.Delete(l.logged, at, at+1)
+	case len(l.logged) == keptLogged:
+		l.logged = slices.Delete(l.logged, 0, 1)
 	}
-	c.life.logged, c.life.loggedAt = text, now
+	l.logged = append(l.logged, logLine{text, now})
 	c.log.Warn(text)
 }
+
+// A logLine is an error that was logged, and when.
+type logLine struct {
+	text string
+	at   time.Time
+}
+
+// keptLogged is how many different errors of a camera are known to have been logged: those of
+// one that is away take turns.
+const keptLogged = 4
 
 // noteBroken keeps what is wrong with the camera's pictures, and logs one such line a
 // minute: a broken stream breaks in a different way with each of them. The caller holds

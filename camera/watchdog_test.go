@@ -247,6 +247,31 @@ func TestErrorsAreLoggedAtMostOnceAMinute(t *testing.T) {
 	}
 }
 
+// TestErrorsThatTakeTurnsAreLoggedOnceAMinuteEach: a camera that is switched off gives no answer
+// in time and has no route to it by turns, each second.
+func TestErrorsThatTakeTurnsAreLoggedOnceAMinuteEach(t *testing.T) {
+	var lines strings.Builder
+	c := New(Config{Name: "yard"}, slog.New(slog.NewTextHandler(&lines, nil)))
+	now := time.Now()
+	for n := range 180 {
+		text := []string{"i/o timeout", "no route to host", "connection refused"}[n%3]
+		c.note(errors.New(text), now.Add(time.Duration(n)*time.Second))
+	}
+	if n := strings.Count(lines.String(), "\n"); n != 9 {
+		t.Errorf("%d lines of three errors in three minutes, want 9:\n%s", n, lines.String())
+	}
+	lines.Reset()
+	for n := range 1000 {
+		c.note(errors.New(strings.Repeat("x", n)), now)
+	}
+	if n := strings.Count(lines.String(), "\n"); n != 1000 {
+		t.Errorf("%d lines of a thousand errors", n)
+	}
+	if n := len(c.life.logged); n > keptLogged {
+		t.Errorf("%d errors are kept", n)
+	}
+}
+
 func TestWatchdogThatLookedBeforeThePictureCameIsNotLate(t *testing.T) {
 	cam := New(Config{Name: "yard", OnDemand: true}, slog.New(slog.DiscardHandler))
 	now := time.Now()
