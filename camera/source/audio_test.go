@@ -84,9 +84,9 @@ func TestSoundComesBesideThePictures(t *testing.T) {
 
 func TestFailingSoundNeverCostsThePicture(t *testing.T) {
 	for name, deaf := range map[string]func(*gortsplib.ServerConn) base.StatusCode{
-		"400":      func(*gortsplib.ServerConn) base.StatusCode { return base.StatusBadRequest },
-		"401":      func(*gortsplib.ServerConn) base.StatusCode { return base.StatusUnauthorized },
-		"461":      func(*gortsplib.ServerConn) base.StatusCode { return base.StatusUnsupportedTransport },
+		"400": func(*gortsplib.ServerConn) base.StatusCode { return base.StatusBadRequest },
+		"401": func(*gortsplib.ServerConn) base.StatusCode { return base.StatusUnauthorized },
+		"461": func(*gortsplib.ServerConn) base.StatusCode { return base.StatusUnsupportedTransport },
 		"hangs up": func(c *gortsplib.ServerConn) base.StatusCode {
 			c.NetConn().Close() // at once: Close would let an answer through, now and then
 			return base.StatusInternalServerError
