@@ -2,6 +2,9 @@ package e2e
 
 import (
 	"fmt"
+	"io"
+	"net"
+	"sync"
 	"testing"
 	"time"
 
@@ -124,5 +127,86 @@ func TestDestroyedPlayerLeavesNothing(t *testing.T) {
 	eventually(t, "none watches", 10*time.Second, func() bool { return s.status("cam1").Viewers == 0 })
 	if n := b.number("document.querySelectorAll('#p *').length + Math.max(0, listeners)"); n != 0 {
 		t.Errorf("%v elements and listeners are left", n)
+	}
+}
+
+// thinLine is a way to a gateway on which only so many bytes a second come from there.
+func thinLine(t *testing.T, host string, rate int) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var running sync.WaitGroup
+	var conns sync.Map
+	var mu sync.Mutex
+	var free time.Time // when the line has carried what was given to it
+	done := make(chan struct{})
+	carry := func(n int) {
+		mu.Lock()
+		if now := time.Now(); free.Before(now) {
+			free = now
+		}
+		free = free.Add(time.Duration(n) * time.Second / time.Duration(rate))
+		wait := time.NewTimer(time.Until(free))
+		mu.Unlock()
+		defer wait.Stop()
+		select {
+		case <-wait.C:
+		case <-done:
+		}
+	}
+	running.Go(func() {
+		for {
+			near, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			far, err := net.Dial("tcp", host)
+			if err != nil {
+				near.Close()
+				continue
+			}
+			far.(*net.TCPConn).SetReadBuffer(16 << 10) // or the line would end in a large store
+			near.(*net.TCPConn).SetWriteBuffer(16 << 10)
+			conns.Store(near, nil)
+			conns.Store(far, nil)
+			running.Go(func() { defer far.Close(); io.Copy(far, near) })
+			running.Go(func() {
+				defer near.Close()
+				buf := make([]byte, 4<<10)
+				for {
+					n, err := far.Read(buf)
+					carry(n)
+					if _, broken := near.Write(buf[:n]); err != nil || broken != nil {
+						return
+					}
+				}
+			})
+		}
+	})
+	t.Cleanup(func() {
+		listener.Close()
+		close(done)
+		conns.Range(func(c, _ any) bool { c.(io.Closer).Close(); return true })
+		running.Wait()
+	})
+	return listener.Addr().String()
+}
+
+// A line on which a picture takes longer than a path has until its first one.
+func TestPlayerGoesOnOverAThinLine(t *testing.T) {
+	t.Parallel()
+	o := small("cam1")
+	o.Video.Width, o.Video.Height = 1280, 720 // pictures of 65 KB
+	o.Video.FPS, o.Video.GOP = 10, 10
+	s := servePlayer(t, config(t, "cam1", camsimStart(t, o).URL()))
+	d := doorTo(t, s.host)
+	b := browse(t, 1400, 900, playerPage(thinLine(t, d.host(), 12_000), map[string]any{"camera": "cam1", "path": "ws", "width": 1280}))
+	b.is("it goes on", "player.frames > 5", 90*time.Second)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.asked["ws"] > 6 {
+		t.Errorf("the page asked for %v", d.asked)
 	}
 }

@@ -250,7 +250,7 @@
 		return hub;
 	}
 	function Hub(g) {
-		var hub = { count: 0 }, socket = null, open = false, tiles = {}, last = 0, idle = 0, quick, before, turned;
+		var hub = { count: 0, heard: 0 }, socket = null, open = false, tiles = {}, last = 0, idle = 0, quick, before, turned;
 
 		function send(m) { if (socket && open) { socket.send(JSON.stringify(m)); } }
 		function connect() {
@@ -270,6 +270,7 @@
 			mine.onmessage = function (e) {
 				if (mine !== socket) { return; }
 				heard(g);
+				hub.heard = now();
 				if (typeof e.data === 'string') { word(parse(e.data)); } else { frame(e.data); }
 			};
 			mine.onclose = function (e) { if (mine === socket) { lost(e.reason); } };
@@ -594,12 +595,14 @@
 		hub.open(tile);
 		a.stop = function () { hub.close(tile); };
 		a.free = stills.free;
+		a.coming = function (t) { return t - hub.heard < 2000; };
 		a.watch = function (t) {
 			stills.watch(t);
 			// While its camera is away the gateway sends a notice a second. A slow one may be silent for
 			// longer: the tile is opened again, and answered where the connection is not dead.
+			// Where others' pictures fill the line, the answer is behind them.
 			if (asked > a.heard) {
-				if (t - asked > 2000) { hub.renew(); }
+				if (t - Math.max(asked, hub.heard) > 2000 * a.slow) { hub.renew(); } else if (t - asked > TRIAL * a.slow) { a.fail('closed', {}); }
 			} else if (open && t - a.heard > Math.max(3000, 2 * a.longest())) {
 				asked = t;
 				hub.change(tile);
@@ -753,7 +756,7 @@
 			if (a.over) { return release(); }
 			began = now();
 			if (!xhr) { return plain(); }
-			cancel = request('GET', address(), { blob: true, timeout: FIRST.snapshot }, function (r) {
+			cancel = request('GET', address(), { blob: true, timeout: FIRST.snapshot * a.slow }, function (r) {
 				var s;
 				release();
 				if (a.over) { return; }
@@ -805,7 +808,7 @@
 		a.free = stills ? stills.free : nothing;
 		a.watch = function (t) {
 			if (stills) { stills.watch(t); }
-			if (slot && t - began > FIRST.snapshot + 1000) { a.fail('timeout', {}); }
+			if (slot && t - began > FIRST.snapshot * a.slow + 1000) { a.fail('timeout', {}); }
 		};
 		a.resized = nothing; // the next one is
 	};
@@ -825,7 +828,7 @@
 		var root = element, fullIn = root.requestFullscreen || root.webkitRequestFullscreen, box, layerNode, bar, said, detail, controls, buttons = {}, panel, spoken, placed, relative, block;
 		var started = true, running = 0, seen = true, observer = null;
 		var active = null, trial = null, screen = null; // attempts: begun, better and beside it, last shown
-		var down = false, waiter = null, waiting = 0, fatal = '', why = {}, fails = {}, nextTrial = 0, retry = 0;
+		var down = false, waiter = null, waiting = 0, fatal = '', why = {}, fails = {}, nextTrial = 0, retry = 0, slow = 1; // times the patience: on a thin line a picture takes long
 		var gaps = [], counts = [], settled = 0, sized = 0, width = 0, hover = 0, announced = '', gone = false, changing = false;
 
 		player.element = element;
@@ -999,7 +1002,7 @@
 
 		function longest() { return Math.max.apply(null, [0].concat(gaps)); } // gap between pictures, of late
 		function begin(path, beside) {
-			var a = { path: path, gateway: g, options: o, layer: layerNode, begun: now(), first: 0, shown: 0, heard: 0, over: false, stop: nothing, free: nothing, watch: nothing, resized: nothing, period: 0 };
+			var a = { path: path, gateway: g, options: o, layer: layerNode, begun: now(), first: 0, shown: 0, heard: 0, over: false, stop: nothing, free: nothing, watch: nothing, resized: nothing, coming: nothing, period: 0, slow: slow };
 			a.width = wanted;
 			a.silenced = function () { o.sound = false; label(); };
 			a.box = size;
@@ -1068,6 +1071,7 @@
 			if (other && other !== trial && other !== old) { forget(other); }
 			delete why[a.path];
 			delete g.held[a.path];
+			if (a.first - a.begun < 2000) { slow = 1; }
 			fatal = '';
 			clearTimeout(retry);
 			waiting = 0;
@@ -1105,6 +1109,7 @@
 			if (free) { return begin(free); }
 			// None is left: after a while, all over again.
 			waiting = now();
+			if (!fatal) { slower(); }
 			clearTimeout(retry);
 			retry = setTimeout(mine(function () {
 				waiting = 0;
@@ -1115,6 +1120,7 @@
 			}), (fatal ? 3000 : 1500) * (0.75 + Math.random() / 2));
 			update();
 		}
+		function slower() { slow = Math.min(8, 2 * slow); }
 		// mine keeps what was begun before a halt from going on after it.
 		function mine(f) {
 			var run = running;
@@ -1152,7 +1158,7 @@
 					return update();
 				}
 				// What has worked is begun again; WebRTC beside something that surely comes through.
-				if (how.again || (worked && path !== 'webrtc')) { return begin(path); }
+				if (how.again || (worked && path !== 'webrtc')) { slower(); return begin(path); }
 				hold(path, worked && !fails[path] ? { hold: 500 } : how);
 				next();
 			}));
@@ -1224,7 +1230,7 @@
 			if (a) {
 				a.watch(t);
 				if (a !== active) { return; }
-				if (!a.first && t - a.begun > FIRST[a.path]) {
+				if (!a.first && t - a.begun > (a.coming(t) ? TRIAL : FIRST[a.path]) * a.slow) {
 					// It may still come, beside the next.
 					list = allowed().filter(function (p) { return p !== a.path && !held(p) && ORDER.indexOf(p) > ORDER.indexOf(a.path); });
 					if (a.path === 'webrtc' && list.length && !trial) {
