@@ -359,3 +359,55 @@ func TestSearchTellsWhatIsNoAnswer(t *testing.T) {
 	b.is("it is said", "document.getElementById('found').getAttribute('data-state') == 'done' && /it answers 200/.test(document.getElementById('found-text').textContent)", 10*time.Second)
 	b.is("and can be searched again", "!document.getElementById('search').disabled", time.Second)
 }
+
+// TestSearchLeavesWhatIsStillNeeded adds a camera, and goes through the list by the keyboard, while the search goes on.
+func TestSearchLeavesWhatIsStillNeeded(t *testing.T) {
+	t.Parallel()
+	s := servePage(t, 1, httpd.Config{})
+	b := browse(t, 1280, 800, "http://"+s.host+"/")
+	b.is("one is live", "document.body.getAttribute('data-cameras') == 1 && "+tilesLive, 20*time.Second)
+	ask(b, chromedp.Evaluate[bool](`(function () {
+		var Real = window.XMLHttpRequest;
+		function device(name) { return { id: name, name: name, address: '192.0.2.1', via: [], cameras: [], onvif: ['http://192.0.2.1/'], last_seen: String(Math.random()) }; }
+		window.devices = [device('gate'), device('yard'), device('roof')];
+		window.found = function () { // the search is over
+			var r = searches.shift();
+			devices.forEach(function (d) { d.last_seen = String(Math.random()); });
+			answer(r, { devices: devices });
+		};
+		window.searches = [];
+		function answer(r, what) {
+			Object.defineProperty(r, 'status', { value: 200 });
+			Object.defineProperty(r, 'responseText', { value: JSON.stringify(what) });
+			r.onload();
+		}
+		window.XMLHttpRequest = function () {
+			var r = new Real(), open = r.open;
+			r.open = function (method, url) {
+				if (url != 'api/discovery' && !(url == 'api/cameras' && method == 'POST')) { return open.apply(r, arguments); }
+				r.setRequestHeader = function () {};
+				r.send = function () {
+					if (url == 'api/cameras') { return setTimeout(function () { devices[1].cameras = ['yard']; answer(r, { camera: 'yard' }); }, 10); }
+					if (method == 'POST') { searches.push(r); } else { setTimeout(function () { answer(r, { devices: devices }); }, 10); }
+				};
+			};
+			return r;
+		};
+		window.item = function (name) { return document.querySelector('#found-list li[data-device=' + name + ']'); };
+		document.getElementById('find').hidden = false;
+		document.getElementById('find').click();
+		return true;
+	})()`))
+	b.is("the search goes on", "item('yard') && searches.length == 1", 5*time.Second)
+	ask(b, chromedp.Evaluate[bool]("item('yard').querySelector('button').click(), item('yard').querySelector('form button').click(), true"))
+	b.is("it is added", "item('yard').getAttribute('data-camera') == 'yard'", 5*time.Second)
+	ask(b, chromedp.Evaluate[bool]("item('roof').querySelector('button').focus(), devices.shift(), devices.unshift({ id: 'new', name: 'new', address: '192.0.2.9', via: [], cameras: [], onvif: [] }), found(), true"))
+	b.is("the search is over", "document.getElementById('found').getAttribute('data-state') == 'done' && item('new') && !item('gate')", 5*time.Second)
+	b.is("what keeps the camera can still be copied", `item('yard').querySelector('pre') && /name = "yard"/.test(item('yard').querySelector('pre').textContent)`, time.Second)
+	b.is("the keyboard is where it was", "item('roof').contains(document.activeElement)", time.Second)
+	if got := ask(b, chromedp.Evaluate[string]("[].map.call(document.querySelectorAll('#found-list li'), function (li) { return li.getAttribute('data-device'); }).join()")); got != "new,yard,roof" {
+		t.Errorf("the list is %q", got)
+	}
+	ask(b, chromedp.Evaluate[bool]("document.getElementById('search').click(), document.getElementById('found-close').click(), document.getElementById('find').click(), true"))
+	b.is("a list that is opened again while a search goes on says so", "document.querySelectorAll('#found-list li').length == 3 && /Searching/.test(document.getElementById('found-text').textContent)", 5*time.Second)
+}

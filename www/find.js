@@ -33,7 +33,8 @@
 
 	// --- What is on the network.
 
-	var found = $('found'), list = $('found-list'), searching = false;
+	var found = $('found'), list = $('found-list'), searching = false, rows = {}; // of devices, by their ids
+	var SHOWN = ['id', 'name', 'maker', 'model', 'address', 'via', 'onvif', 'cameras', 'warnings'];
 
 	function say(text) { $('found-text').textContent = text; }
 	function field(form, title, type, name, value) {
@@ -94,15 +95,28 @@
 			child(item, 'span', 'quiet', T('noOnvif'));
 		}
 		for (i = 0; device.warnings && i < device.warnings.length; i++) { child(item, 'p', 'quiet', device.warnings[i]); }
+		return item;
 	}
+	// busy: somebody is typing there, or has yet to copy what keeps the camera.
+	function busy(item) { return item.querySelector('form, pre'); }
 	function take(answer, error) {
-		var i, open = list.querySelector('form');
+		var old = rows;
 		if (!answer) { say(error); return; }
 		found.setAttribute('data-devices', answer.devices.length);
-		say(answer.devices.length ? '' : T('noDevice'));
-		if (open) { return; } // somebody is typing
-		list.textContent = '';
-		for (i = 0; i < answer.devices.length; i++) { show(answer.devices[i]); }
+		if (!searching) { say(answer.devices.length ? '' : T('noDevice')); }
+		rows = {};
+		answer.devices.forEach(function (device) {
+			var key = '=' + device.id, was = old[key], told = JSON.stringify(device, SHOWN);
+			rows[key] = was && (was.told === told || busy(was.item)) ? was : { told: told, item: show(device) };
+		});
+		Object.keys(old).forEach(function (key) {
+			if (!rows[key] && busy(old[key].item)) { rows[key] = old[key]; }
+			if (rows[key] !== old[key]) { list.removeChild(old[key].item); }
+		});
+		answer.devices.forEach(function (device, i) { // moved only where needed: what is moved loses the keyboard
+			var item = rows['=' + device.id].item;
+			if (list.children[i] !== item) { list.insertBefore(item, list.children[i] || null); }
+		});
 	}
 	function search() {
 		if (searching) { return; }
