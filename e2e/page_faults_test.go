@@ -330,6 +330,18 @@ func TestPageGivesNoOrdersInAdvance(t *testing.T) {
 	ask(b, chromedp.Evaluate[bool]("answer(orders[1]), answer(orders[2]), true"))
 	hand("mousedown")
 	b.is("it moves again", "orders.length == 4 && !orders[3].stop", 5*time.Second)
+	hand("mouseup")
+	b.is("and stops", "orders.length == 5 && orders[4].stop", 5*time.Second)
+	ask(b, chromedp.Evaluate[bool]("answer(orders[3]), answer(orders[4]), true"))
+	// Enter that is held down presses the button again and again.
+	ask(b, chromedp.Evaluate[bool]("(function (left) { for (var i = 0; i < 30; i++) { left.click(); } })(document.querySelector('[data-move=left]')), true"))
+	if n := b.number("orders.length"); n != 6 {
+		t.Errorf("%v orders by the keyboard before the first was taken", n-5)
+	}
+	ask(b, chromedp.Evaluate[bool]("answer(orders[5]), document.querySelector('[data-move=left]').click(), true"))
+	if n := b.number("orders.length"); n != 7 {
+		t.Errorf("%v orders by the keyboard after that", n-6)
+	}
 }
 
 // TestKioskSaysThatItKnowsNoCameras is opened while the gateway, or what is before it, tells none.

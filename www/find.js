@@ -188,7 +188,7 @@
 		b.addEventListener('mousedown', down);
 		b.addEventListener('touchstart', down);
 		['mouseup', 'mouseleave', 'touchend', 'touchcancel', 'blur'].forEach(function (end) { b.addEventListener(end, release); });
-		b.onclick = function (e) { if (!e.detail) { move(way, 0.4); } }; // by the keyboard
+		b.onclick = function (e) { if (!e.detail && !given) { move(way, 0.4); } }; // by the keyboard, which repeats what is held
 	}
 	function presets() {
 		var select = $('preset'), of = camera;
