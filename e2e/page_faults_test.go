@@ -423,3 +423,24 @@ func TestSearchLeavesWhatIsStillNeeded(t *testing.T) {
 	ask(b, chromedp.Evaluate[bool]("document.getElementById('search').click(), document.getElementById('found-close').click(), document.getElementById('find').click(), true"))
 	b.is("a list that is opened again while a search goes on says so", "document.querySelectorAll('#found-list li').length == 3 && /Searching/.test(document.getElementById('found-text').textContent)", 5*time.Second)
 }
+
+// TestChangesThatDoNotEndAreSpoken has a camera that is live and stale in turn, all the time.
+func TestChangesThatDoNotEndAreSpoken(t *testing.T) {
+	t.Parallel()
+	s := servePage(t, 2, httpd.Config{})
+	b := browse(t, 1000, 700, "http://"+s.host+"/")
+	b.is("two are live", "document.body.getAttribute('data-cameras') == 2 && "+tilesLive, 20*time.Second)
+	ask(b, chromedp.Evaluate[bool](`(function () {
+		window.turns = 0;
+		var was, player = document.querySelector('#grid li[data-camera=a] .picture').player;
+		Object.defineProperty(player, 'state', { set: function () {}, get: function () {
+			var state = performance.now() % 1200 < 600 ? 'stale' : 'live';
+			turns += state !== was;
+			was = state;
+			return state;
+		} });
+		return true;
+	})()`))
+	b.is("it has changed ten times", "turns > 10", 20*time.Second)
+	b.is("which is spoken meanwhile", "/a: stale/.test(document.getElementById('spoken').textContent)", time.Second)
+}

@@ -561,8 +561,8 @@
 		pane.told = pane.state;
 		if (known === undefined) { return; }
 		news.push(pane.name + ': ' + T(pane.state));
-		clearTimeout(speak);
-		speak = setTimeout(function () {
+		speak = speak || setTimeout(function () { // with what comes soon after
+			speak = 0;
 			text($('spoken'), news.length > 5 ? T('changed', news.length) : news.join(', '));
 			news = [];
 		}, 1000);
