@@ -266,6 +266,34 @@ func TestSoundIsSwitchedTwice(t *testing.T) {
 	b.is("no sound at all", silent, 10*time.Second)
 }
 
+// TestSoundIsWhatItsButtonSays switches it where the gateway has no further session.
+func TestSoundIsWhatItsButtonSays(t *testing.T) {
+	t.Parallel()
+	s := servePlayer(t, config(t, "cam1", camsimStart(t, small("cam1")).URL()))
+	d := doorTo(t, s.host)
+	b := watchPlayer(t, d, map[string]any{"path": "webrtc"})
+	b.is("it is live", playerPath("webrtc"), 20*time.Second)
+	const button = "document.querySelector('#p button')"
+	const silent = "[].every.call(document.querySelectorAll('#p video'), function (v) { return v.muted; }) && document.querySelectorAll('#p video').length == 1"
+	sessions := func() int { d.mu.Lock(); defer d.mu.Unlock(); return d.asked["whep"] }
+	before := sessions()
+	d.block(503, "/whep/")
+	b.do(chromedp.Click(chromedp.CSS("#p button")))
+	eventually(t, "a session with sound is asked for", 10*time.Second, func() bool { return sessions() > before })
+	b.is("there is none, and the button offers it", silent+" && "+button+".getAttribute('aria-label') == 'Sound on' && "+playerPath("webrtc"), 10*time.Second)
+	d.unblock()
+	b.do(chromedp.Click(chromedp.CSS("#p button")))
+	b.is("there is sound", "!("+silent+") && document.querySelectorAll('#p video').length == 1 && "+button+".getAttribute('aria-label') == 'Sound off'", 20*time.Second)
+	d.block(503, "/whep/")
+	before = sessions()
+	b.do(chromedp.Click(chromedp.CSS("#p button")))
+	b.is("none any more", silent, 2*time.Second)
+	eventually(t, "a session without sound is asked for", 10*time.Second, func() bool { return sessions() > before })
+	b.is("all the same", silent+" && "+button+".getAttribute('aria-label') == 'Sound on' && "+playerPath("webrtc"), 10*time.Second)
+	b.do(chromedp.Click(chromedp.CSS("#p button")))
+	b.is("and back", "!("+silent+") && "+button+".getAttribute('aria-label') == 'Sound off' && "+playerPath("webrtc"), 5*time.Second)
+}
+
 // TestSavingIsNoClickOnThePlayer has a page whose player is clicked on to be opened.
 func TestSavingIsNoClickOnThePlayer(t *testing.T) {
 	t.Parallel()

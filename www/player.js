@@ -389,11 +389,12 @@
 				if (a.over || e.name === 'AbortError') { return; }
 				if (video.muted) { return broken(e); }
 				video.muted = true; // no sound before somebody has touched the page; or, elsewhere, this picture
-				a.loud = function () { video.muted = false; };
+				a.loud = unmute;
 				a.silenced();
 				play();
 			});
 		}
+		function unmute() { video.muted = false; }
 		function drawn() { seen++; a.picture({}); }
 		function each() {
 			if (a.over) { return; }
@@ -484,6 +485,10 @@
 			}, nothing);
 		};
 		a.free = function () { video.srcObject = null; };
+		a.hush = function () {
+			video.muted = true;
+			if (a.sound) { a.loud = unmute; }
+		};
 		// A picture much smaller than its place asks for a larger stream, where there is one.
 		a.resized = function (w) {
 			return a.info && a.info.stream === 'sub' && (!a.asked || w > a.asked) && w > video.videoWidth * 1.3;
@@ -959,6 +964,7 @@
 			if (active && active.path === 'webrtc') {
 				end(trial); // it was begun for what is not wanted any more
 				trial = null;
+				if (!o.sound) { active.hush(); } // whatever becomes of the session without
 				if (o.sound && active.loud) { return active.loud(); } // it has come, and waits for a hand
 				better('webrtc');
 			}
@@ -1002,7 +1008,7 @@
 
 		function longest() { return Math.max.apply(null, [0].concat(gaps)); } // gap between pictures, of late
 		function begin(path, beside) {
-			var a = { path: path, gateway: g, options: o, layer: layerNode, begun: now(), first: 0, shown: 0, heard: 0, over: false, stop: nothing, free: nothing, watch: nothing, resized: nothing, coming: nothing, period: 0, slow: slow };
+			var a = { path: path, gateway: g, options: o, layer: layerNode, begun: now(), first: 0, shown: 0, heard: 0, over: false, stop: nothing, free: nothing, watch: nothing, resized: nothing, coming: nothing, period: 0, slow: slow, sound: o.sound };
 			a.width = wanted;
 			a.silenced = function () { o.sound = false; label(); };
 			a.box = size;
@@ -1136,6 +1142,7 @@
 			if (side) {
 				trial = null;
 				hold(path, how);
+				if (active && active.path === path && !active.sound) { a.silenced(); } // the sound that was asked for
 				return update();
 			}
 			active = null;
