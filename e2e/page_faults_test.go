@@ -444,3 +444,27 @@ func TestChangesThatDoNotEndAreSpoken(t *testing.T) {
 	b.is("it has changed ten times", "turns > 10", 20*time.Second)
 	b.is("which is spoken meanwhile", "/a: stale/.test(document.getElementById('spoken').textContent)", time.Second)
 }
+
+// TestTileThatIsMadeUnseenFitsItsPicture has a camera come while another is shown large.
+func TestTileThatIsMadeUnseenFitsItsPicture(t *testing.T) {
+	t.Parallel()
+	s := servePage(t, 2, httpd.Config{})
+	b := browse(t, 1000, 700, "http://"+s.host+"/")
+	b.is("two are live", "document.body.getAttribute('data-cameras') == 2 && "+tilesLive, 20*time.Second)
+	ask(b, chromedp.Evaluate[bool](`(function () {
+		var parse = JSON.parse;
+		JSON.parse = function (s) {
+			var all = parse(s);
+			return all instanceof Array && all[0] && all[0].state ? all.filter(function (c) { return window.returned || c.name != 'b'; }) : all;
+		};
+		return true;
+	})()`))
+	b.is("one is left", order+" == 'a'", 10*time.Second)
+	ask(b, chromedp.Evaluate[bool]("location.hash = '#cam=a', true"))
+	b.is("it is shown large", "document.getElementById('view').getAttribute('data-state') == 'live'", 20*time.Second)
+	ask(b, chromedp.Evaluate[bool]("window.returned = true"))
+	b.is("the other is back", order+" == 'a,b'", 10*time.Second)
+	ask(b, chromedp.Evaluate[bool]("location.hash = '', true"))
+	b.is("both are live", tilesLive, 20*time.Second)
+	b.is("both are as high", "(function (p) { return p[0].offsetHeight > 100 && p[0].offsetHeight == p[1].offsetHeight; })(document.querySelectorAll('#grid .picture'))", 5*time.Second)
+}

@@ -894,14 +894,14 @@
 		}
 		// place has pictures lie in the element. Before it is in the page, and shown, nobody knows how it looks.
 		function place() {
-			var look, none = /^(static)?$/;
+			var look, none = /^(static)?$/, shown = root.getClientRects().length; // none also within what is hidden
 			if (block) { style(root, { display: root.hidden ? 'none' : 'block' }); } // ours would go before what hides it
-			if (placed) { return; }
+			if (placed || (relative !== undefined && !shown)) { return; }
 			if (relative) { root.style.position = ''; }
 			look = window.getComputedStyle ? getComputedStyle(root) : {};
 			relative = none.test(root.style.position) && none.test(look.position || '');
 			if (relative) { root.style.position = 'relative'; }
-			placed = look.display && look.display !== 'none';
+			placed = shown;
 			if (!placed) { return; }
 			block = look.display === 'inline';
 			if (block) { root.style.display = 'block'; }
