@@ -26,6 +26,8 @@ func init() {
 		['Promise', 'WebSocket', 'fetch', 'Blob', 'RTCPeerConnection', 'IntersectionObserver', 'customElements', 'Reflect', 'CustomEvent', 'btoa'].forEach(function (k) { window[k] = undefined; });
 	</script><script src="player.js"></script><div id="p" style="width:640px;height:360px"></div>
 	<script>var player = new Camgate.Player(document.getElementById('p'), { camera: 'cam1', path: location.search.slice(1), controls: true, stats: true });</script>`
+	pages["strict.html"] = `<html lang="en"><head><meta http-equiv="Content-Security-Policy" content="img-src 'self'"></head><body style="margin:0"><script src="player.js"></script>
+	<div id="p" style="width:640px;height:360px"></div><script>var player = new Camgate.Player(document.getElementById('p'), { camera: 'cam1', path: 'ws' });</script>`
 	pages["template.html"] = `<html lang="en"><head><script src="player.js"></script></head><body style="margin:0">
 	<template id="one"><figure><camgate-player style="width:400px;height:300px"></camgate-player></figure></template><script>
 		function one(camera) {
@@ -49,6 +51,14 @@ func TestPlayerInChromium51(t *testing.T) {
 	b.is("what is scrolled away rests", "player.state == 'paused'", 10*time.Second)
 	ask(b, chromedp.Evaluate[bool](`document.getElementById('p').style.marginTop = '0', true`))
 	b.is("it is live again", playerLive, 10*time.Second)
+}
+
+// TestPageThatForbidsImagesOfScripts has the pictures over HTTP.
+func TestPageThatForbidsImagesOfScripts(t *testing.T) {
+	t.Parallel()
+	s := servePlayer(t, config(t, "cam1", camsimStart(t, small("cam1")).URL()))
+	b := browse(t, 800, 500, "http://"+s.host+"/strict.html")
+	b.is("it is live", playerPath("mjpeg"), 10*time.Second)
 }
 
 // TestElementFromATemplate gets its camera before it is in the page.

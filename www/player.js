@@ -574,7 +574,7 @@
 	}
 
 	paths.ws = function (a) {
-		var g = a.gateway, o = a.options, hub, stills, tile, open = false, asked = 0;
+		var g = a.gateway, o = a.options, hub, stills, tile, open = false, asked = 0, came = 0;
 		if (o.cams) { return a.fail('missing', { sure: true, hold: 1e12 }); }
 		if (!window.WebSocket || !blobs()) { return a.fail('missing', { sure: true, all: true, hold: 1e12 }); }
 		hub = hubOf(g);
@@ -595,12 +595,12 @@
 				a.fail('refused', { sure: true, detail: why });
 			},
 			lost: function (was, reason) { a.fail(was ? 'closed' : 'refused', { detail: reason, all: !was }); },
-			picture: function (blob, p) { open = true; a.heard = now(); a.count(0, p.size); stills.load(blob, p); }
+			picture: function (blob, p) { open = true; came++; a.heard = now(); a.count(0, p.size); stills.load(blob, p); }
 		};
 		hub.open(tile);
 		a.stop = function () { hub.close(tile); };
 		a.free = stills.free;
-		a.coming = function (t) { return t - hub.heard < 2000; };
+		a.coming = function (t) { return came < 3 && t - hub.heard < 2000; }; // not what the page may not show
 		a.watch = function (t) {
 			stills.watch(t);
 			// While its camera is away the gateway sends a notice a second. A slow one may be silent for
