@@ -419,4 +419,6 @@ func TestWallOfCamerasSaysWhatItShows(t *testing.T) {
 	b.is("some are", "player.state == 'stale' && player.path == 'mjpeg' && /Not all cameras/.test(document.querySelector('.camgate-said').textContent) && !("+dimmed+")", 20*time.Second)
 	b.open(playerPage(s.host, map[string]any{"cams": "gone", "path": "mjpeg,mjpeg"}))
 	b.is("none is", "player.state == 'offline' && "+dimmed, 20*time.Second)
+	b.open(playerPage(s.host, map[string]any{"cams": "gone", "path": "snapshot"}))
+	b.is("nor as stills", "player.state == 'offline' && player.path == 'snapshot' && player.frame() && "+dimmed, 20*time.Second)
 }

@@ -745,8 +745,8 @@
 		var g = a.gateway, o = a.options, stills = blobs() ? Stills(a) : null, img = a.node || layer(a, 'img'), timer = 0, slot = false, began = 0, cancel = nothing, xhr = !!stills;
 		var every = Math.max(200, 1000 / (Math.min(o.fps || 1, 5)));
 		function address() {
-			return g.base + (o.cams ? 'wall.jpg' + query(a, wall(o).concat('_=' + Date.now())) :
-				'snapshot/' + enc(o.camera) + query(a, ['placeholder=1', '_=' + Date.now()]));
+			var more = ['placeholder=1', '_=' + Date.now()];
+			return g.base + (o.cams ? 'wall.jpg' + query(a, wall(o).concat(more)) : 'snapshot/' + enc(o.camera) + query(a, more));
 		}
 		function again(wait) {
 			clearTimeout(timer);
