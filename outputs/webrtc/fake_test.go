@@ -509,7 +509,7 @@ func (c *client) ask(endpoint, offer string) (*http.Response, string) {
 // play asks and connects.
 func (c *client) play(endpoint string) *client {
 	c.t.Helper()
-	c.start(endpoint, func(sdp string) string { return sdp })
+	c.start(endpoint, nil)
 	select {
 	case <-c.connected:
 	case <-time.After(10 * time.Second):
@@ -518,10 +518,14 @@ func (c *client) play(endpoint string) *client {
 	return c
 }
 
-// start asks, and takes the answer as change makes it.
-func (c *client) start(endpoint string, change func(string) string) {
+// start asks, and begins to connect: over a relay alone, where that is not nil.
+func (c *client) start(endpoint string, over *relay) {
 	c.t.Helper()
-	answer, body := c.ask(endpoint, c.offer())
+	offer := c.offer()
+	if over != nil {
+		offer = over.without(offer)
+	}
+	answer, body := c.ask(endpoint, offer)
 	if answer.StatusCode != http.StatusCreated {
 		c.t.Fatalf("%s: %s", answer.Status, body)
 	}
@@ -530,7 +534,11 @@ func (c *client) start(endpoint string, change func(string) string) {
 		c.t.Fatal(err)
 	}
 	c.location, c.etag, c.answer = location, answer.Header.Get("ETag"), body
-	if err := c.pc.SetRemoteDescription(pion.SessionDescription{Type: pion.SDPTypeAnswer, SDP: change(body)}); err != nil {
+	remote := body
+	if over != nil {
+		remote = over.only(body)
+	}
+	if err := c.pc.SetRemoteDescription(pion.SessionDescription{Type: pion.SDPTypeAnswer, SDP: remote}); err != nil {
 		c.t.Fatalf("%v:\n%s", err, body)
 	}
 }

@@ -212,7 +212,7 @@ func TestNarrowLinkGetsTheSmallerStream(t *testing.T) {
 			good := browseFully(t).receive(pion.RTPCodecTypeVideo).play(g.url + "cam1")
 			proxy := newRelay(t, g)
 			c := browseFully(t).receive(pion.RTPCodecTypeVideo)
-			c.start(g.url+"cam1", proxy.only)
+			c.start(g.url+"cam1", proxy)
 			<-c.connected
 			c.next(5 * time.Second)
 			var one *session
@@ -696,7 +696,7 @@ func TestViewerThatIsAwayForAMoment(t *testing.T) {
 	g := servePatiently(t, p, Options{}, cam)
 	proxy := newRelay(t, g)
 	c := browse(t, nil).receive(pion.RTPCodecTypeVideo)
-	c.start(g.url+"cam1", proxy.only)
+	c.start(g.url+"cam1", proxy)
 	<-c.connected
 	c.next(5 * time.Second)
 	one := onlySession(g)

@@ -87,6 +87,18 @@ func (r *relay) drip() {
 	}
 }
 
+// without leaves none of an offer's candidates: the server, which would check them from its
+// own address, shows the browser no way past the relay.
+func (r *relay) without(offer string) string {
+	var b strings.Builder
+	for line := range strings.Lines(offer) {
+		if !strings.HasPrefix(line, "a=candidate") {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
+}
+
 // only leaves of an answer's candidates the relay.
 func (r *relay) only(answer string) string {
 	var b strings.Builder

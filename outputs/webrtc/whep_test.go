@@ -211,7 +211,7 @@ func TestSessionOfABrowserThatIsGoneEnds(t *testing.T) {
 	g := serve(t, Options{}, cam)
 	proxy := newRelay(t, g)
 	c := browse(t, nil).receive(pion.RTPCodecTypeVideo)
-	c.start(g.url+"cam1", proxy.only)
+	c.start(g.url+"cam1", proxy)
 	<-c.connected
 	eventually(t, "pictures come", 5*time.Second, func() bool { return len(c.packets) > 0 })
 	proxy.cut()
