@@ -135,9 +135,6 @@ func (t *tiles) promote(ctx context.Context, f *feed) error {
 	}
 	if before := one.current; before != nil {
 		before.end()
-		if before.wish.Camera != f.wish.Camera {
-			one.sent = one.sent[:0] // the client may not care for those any more
-		}
 	}
 	one.current, one.coming, one.ready = f, nil, nil
 	return nil

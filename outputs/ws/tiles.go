@@ -180,7 +180,8 @@ func (t *tiles) mayOpen(number uint16) *websocket.CloseError {
 	return nil
 }
 
-// openTile opens a tile, or has it show something else as soon as that has a picture.
+// openTile opens a tile, or has it show its camera otherwise as soon as there is a picture.
+// Of another camera that it showed before nothing follows: the client could not tell.
 func (t *tiles) openTile(number uint16, w Wish) {
 	state := t.source.State(w.Camera)
 	t.mu.Lock()
@@ -191,6 +192,10 @@ func (t *tiles) openTile(number uint16, w Wish) {
 		one = &tile{number: number}
 		t.open[number] = one
 		t.order = append(t.order, one)
+	}
+	if old := one.current; old != nil && old.wish.Camera != w.Camera {
+		old.end()
+		one.current, one.ready, one.sent = nil, nil, one.sent[:0] // the client may not care for those any more
 	}
 	one.wish, one.state, one.told = w, state, state.Name == ""
 	if one.coming != nil {

@@ -169,6 +169,43 @@ func TestAPictureThatWaitedForRoomIsNotSentAsThePresent(t *testing.T) {
 	})
 }
 
+// elsewhere has a second camera that brings no picture.
+type elsewhere struct{ *board }
+
+func (e elsewhere) Open(w Wish) (Feed, error) {
+	if w.Camera == "cam2" {
+		return &boardFeed{b: &board{changed: make(chan struct{})}}, nil
+	}
+	return e.board.Open(w)
+}
+
+// A picture of the door must not stand under the name of the yard.
+func TestATileShowsNothingOfTheCameraThatItHadBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &board{changed: make(chan struct{})}
+		tl := newTiles(t, elsewhere{b})
+		tl.openTile(1, Wish{Camera: "cam1"})
+		b.show(1)
+		take(t, tl)
+		b.show(2)
+		synctest.Wait() // it is there, and waits to be sent
+		tl.openTile(1, Wish{Camera: "cam2"})
+		b.show(3)
+		synctest.Wait()
+		if got := message(t, tl); !strings.Contains(got, `"camera":"cam2"`) {
+			t.Errorf("the client is told %s", got)
+		}
+		if bufs, err := tl.next(new(framer)); bufs != nil || err != nil {
+			t.Errorf("%d pieces are sent, error %v", len(bufs), err)
+		}
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if b.open != 0 {
+			t.Errorf("%d viewers watch the camera that nobody sees", b.open)
+		}
+	})
+}
+
 func TestTilesTakeTurns(t *testing.T) {
 	b := &board{changed: make(chan struct{})}
 	tl := newTiles(t, b)
