@@ -26,6 +26,13 @@ type Host struct {
 
 var made atomic.Uint32
 
+// prefix is what the names of our ends begin with.
+const prefix = "cga"
+
+// Passing says whether an interface of this machine is our end of some Host's link, of this
+// test program's or another's: it goes when that test ends.
+func Passing(name string) bool { return strings.HasPrefix(name, prefix) }
+
 // New makes a host. The test is skipped where the user is not root, and fails where a
 // step fails.
 func New(t testing.TB) *Host {
@@ -42,7 +49,7 @@ func New(t testing.TB) *Host {
 		device: fmt.Sprintf("cgb%x", n&0xffffff),
 		t:      t,
 	}
-	ours := fmt.Sprintf("cga%x", n&0xffffff)
+	ours := fmt.Sprintf(prefix+"%x", n&0xffffff)
 
 	// The namespace lives as long as cat does, and cat as long as this process.
 	holder := exec.Command("cat")
