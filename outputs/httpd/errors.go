@@ -12,7 +12,6 @@ import (
 
 	"camgate/camera"
 	"camgate/outputs/params"
-	"camgate/outputs/snapshot"
 )
 
 // A failure is an answer that is not what was asked for: a status and one sentence for
@@ -41,15 +40,13 @@ func busy(sentence string) *failure {
 	return &failure{status: http.StatusServiceUnavailable, sentence: sentence, retry: "5"}
 }
 
-// ofCamera makes an answer of an error of package camera or snapshot.
+// ofCamera makes an answer of an error of package camera.
 func ofCamera(name string, err error) error {
 	switch {
 	case errors.Is(err, camera.ErrTooManyRenditions):
 		return busy(fmt.Sprintf("camera %q: %s: use the same width, height and quality as other viewers, or try again later", name, err))
 	case errors.Is(err, camera.ErrClosed), errors.Is(err, context.Canceled):
 		return busy(fmt.Sprintf("camera %q is not served any more: the gateway is ending or has a new configuration", name))
-	case errors.Is(err, snapshot.ErrNoPicture):
-		return busy(fmt.Sprintf("camera %q: %s", name, err))
 	}
 	return err
 }

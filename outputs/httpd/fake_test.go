@@ -32,6 +32,7 @@ type fakeCamera struct {
 	changed chan struct{}
 	closed  bool
 	state   string
+	trouble string // its last error
 	watched map[media.Rendition]int
 	viewers int
 	orders  []camera.Order // nil: it cannot be moved

@@ -197,13 +197,13 @@ func (s *Server) single(c echo.Context, camera served, wanted wish, scale float6
 		old.MaxAge = time.Hour
 		p, err := snapshot.Take(ctx, snapshotCamera{served: camera, wish: wanted}, old)
 		if err != nil {
-			return noPicture(c, camera, err)
+			return noPicture(c, camera, err, "")
 		}
 		wanted.Rendition = scaledDown(wanted.Rendition, p, scale)
 	}
 	p, err := snapshot.Take(ctx, snapshotCamera{served: camera, wish: wanted}, options)
 	if err != nil {
-		return noPicture(c, camera, err)
+		return noPicture(c, camera, err, "")
 	}
 	return snapshot.Write(c.Response(), c.Request(), p)
 }

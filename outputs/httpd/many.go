@@ -206,7 +206,7 @@ func (s *Server) wallPicture(c echo.Context, w wallCamera, p params.Params) erro
 	picture, err := v.Settled(ctx, asked)
 	if err != nil || picture.State == media.Offline && !p.Placeholder {
 		c.Response().Header().Set(header.State, media.Offline.String())
-		return busy("none of the wall's cameras has a live picture now; ?placeholder=1 gets a picture that says so instead of this error")
+		return busy("none of the wall's cameras has a live picture now" + instead)
 	}
 	return snapshot.Write(c.Response(), c.Request(), picture)
 }

@@ -27,7 +27,7 @@ import (
 func (f *fakeCamera) Brief() camera.Brief {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return camera.Brief{State: f.state}
+	return camera.Brief{State: f.state, LastError: f.trouble}
 }
 
 // tilesClient speaks the protocol camgate.

@@ -217,11 +217,11 @@ func TestSnapshotMayBeOldIfAskedFor(t *testing.T) {
 
 func TestSnapshotOfACameraThatIsAway(t *testing.T) {
 	cam := newFake("cam1")
-	cam.state = "offline"
+	cam.state, cam.trouble = "offline", "camera \"cam1\": it refuses the password"
 	p := cam.show(5000, media.Offline)
 	g := serve(t, Config{}, cam)
 	response, body := g.get(t, http.MethodGet, "/snapshot/cam1")
-	if response.StatusCode != 503 || response.Header.Get("Retry-After") == "" || !strings.Contains(body, "?placeholder=1") {
+	if response.StatusCode != 503 || response.Header.Get("Retry-After") == "" || !strings.HasPrefix(body, "camera \"cam1\": the camera has no live picture now: it refuses the password; ?placeholder=1") {
 		t.Errorf("%d %q", response.StatusCode, body)
 	}
 	response, body = g.get(t, http.MethodGet, "/snapshot/cam1?placeholder=1")

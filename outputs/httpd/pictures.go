@@ -146,15 +146,25 @@ func (s *Server) snapshot(c echo.Context) error {
 		MaxAge: p.MaxAge, Placeholder: p.Placeholder, Patience: s.cfg.Patience,
 	})
 	if err != nil {
-		return noPicture(c, camera, err)
+		return noPicture(c, camera, err, instead)
 	}
 	return snapshot.Write(c.Response(), c.Request(), picture)
 }
 
-// noPicture is the answer in place of a picture.
-func noPicture(c echo.Context, camera served, err error) error {
-	if errors.Is(err, snapshot.ErrNoPicture) {
-		c.Response().Header().Set(header.State, "offline")
+// instead is what whoever asks at /snapshot may ask for where there is no picture.
+const instead = "; ?placeholder=1 gets a picture that says so instead of this error"
+
+// noPicture is the answer in place of a picture: why there is none, and advice.
+func noPicture(c echo.Context, camera served, err error, advice string) error {
+	name := camera.Name()
+	if !errors.Is(err, snapshot.ErrNoPicture) {
+		return ofCamera(name, err)
 	}
-	return ofCamera(camera.Name(), err)
+	c.Response().Header().Set(header.State, "offline")
+	self := fmt.Sprintf("camera %q: ", name)
+	why := strings.TrimPrefix(camera.Brief().LastError, self)
+	if why != "" {
+		why = ": " + why
+	}
+	return busy(self + err.Error() + why + advice)
 }

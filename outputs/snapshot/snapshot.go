@@ -41,7 +41,7 @@ type Options struct {
 const DefaultPatience = 10 * time.Second
 
 // ErrNoPicture: the camera is away, or has not brought a picture in time.
-var ErrNoPicture = errors.New("the camera has no live picture now; ?placeholder=1 gets a picture that says so instead of this error")
+var ErrNoPicture = errors.New("the camera has no live picture now")
 
 // Take gets the picture. It is newer than the call, where the camera brings one in
 // time, and live, unless o asks for a placeholder. The error is ErrNoPicture, ctx's, or
