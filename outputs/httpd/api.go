@@ -24,6 +24,9 @@ func (s *Server) showCamera(c echo.Context) error {
 	name := strings.TrimPrefix(c.Request().URL.Path, "/api/cameras/")
 	camera := s.cameras.find(name)
 	if camera == nil {
+		if moved, found := strings.CutSuffix(name, "/ptz"); found && s.cameras.find(moved) != nil {
+			return onlyPost(c)
+		}
 		return noCamera(name)
 	}
 	return c.JSON(http.StatusOK, camera.Status())

@@ -51,6 +51,13 @@ func ofCamera(name string, err error) error {
 	return err
 }
 
+// onlyPost is the answer to a GET of an address that takes orders, which the routes for what
+// has pages or state would answer otherwise.
+func onlyPost(c echo.Context) error {
+	c.Response().Header().Set(echo.HeaderAllow, "OPTIONS, POST")
+	return echo.ErrMethodNotAllowed
+}
+
 // answerError is echo's error handler: every wrong answer has this one form, JSON under
 // /api and plain text elsewhere.
 func (s *Server) answerError(err error, c echo.Context) {

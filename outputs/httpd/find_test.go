@@ -318,6 +318,9 @@ func TestOrdersArriveAsTheyAreGiven(t *testing.T) {
 	if response, body := g.get(t, http.MethodGet, "/api/cameras/dome/presets"); response.StatusCode != 200 || strings.TrimSpace(body) != `[{"name":"door","token":"1"}]` {
 		t.Errorf("presets: %d %q", response.StatusCode, body)
 	}
+	if response, body := g.get(t, http.MethodGet, "/api/cameras/dome/ptz"); response.StatusCode != 405 || !strings.Contains(body, "use OPTIONS, POST") || response.Header.Get("Allow") == "" {
+		t.Errorf("an order that is asked for: %d %q", response.StatusCode, body)
+	}
 	if response, _ := g.get(t, http.MethodGet, "/api/cameras/none/presets"); response.StatusCode != 404 {
 		t.Errorf("presets of nobody: %d", response.StatusCode)
 	}

@@ -235,6 +235,9 @@ func TestOthersAddressesAnswerWrongRequestsAlike(t *testing.T) {
 		"/live/%s": "nobody", "/live/%s?q=50": "", "/axis-cgi/mjpg/video.cgi?camera=%s": "7", "/axis-cgi/jpg/image.cgi?camera=%s": "0", "/mjpg/%s/video.mjpg": "a%2Fb", "/image/%s": "..%2fx",
 		"/cgi-bin/nph-zms?monitor=%s": "99999999999999999999", "/api/frame.jpeg?src=%s": "rtsp%3A%2F%2Fadmin%3Ageheim@192.0.2.1%2F", "/api/stream.mjpeg?src=%s": "x", "/?action=stream_%s": "1", "/stream?camera=%s": "%00",
 	}
+	if response, body := g.get(t, "GET", "/api/webrtc?src=cam1"); response.StatusCode != 405 || !strings.Contains(body, "POST") {
+		t.Errorf("an offer that is asked for: %d %q", response.StatusCode, body)
+	}
 	for path, name := range paths {
 		response, body := g.get(t, "GET", fmt.Sprintf(path, name))
 		if response.StatusCode != 404 || !strings.Contains(body, "there is no camera ") || !strings.Contains(body, "/api/cameras lists those there are") {

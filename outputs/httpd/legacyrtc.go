@@ -2,6 +2,7 @@ package httpd
 
 import (
 	"io"
+	"net/http"
 	"net/url"
 	"strings"
 	"sync"
@@ -17,6 +18,7 @@ func (s *Server) routeLegacyRTC(e *echo.Echo) {
 	e.Any("/:camera/whep", s.mediaMTX)
 	e.Any("/:camera/whep/:session", s.mediaMTXSession)
 	e.POST("/api/webrtc", s.go2rtcOffer)
+	e.Match([]string{http.MethodGet, http.MethodHead}, "/api/webrtc", onlyPost)
 }
 
 // mediaMTX is WHEP, but for the address.
