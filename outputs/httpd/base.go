@@ -54,9 +54,14 @@ func (s *Server) link(c echo.Context, path string) string {
 	return askerOf(c).prefix + s.cfg.BasePath + path
 }
 
+// isOfOthers says whether an address is another program's, which is not served.
+func (s *Server) isOfOthers(path string) bool {
+	return !s.cfg.Legacy.URLs && ofOthers.MatchString(path)
+}
+
 // nothing is the answer where there is nothing.
 func (s *Server) nothing(c echo.Context) *failure {
-	if !s.cfg.Legacy.URLs && ofOthers.MatchString(c.Request().URL.Path) {
+	if s.isOfOthers(c.Request().URL.Path) {
 		return notFound("another program has cameras under this address; camgate has them there too with urls = true in [legacy] of the configuration")
 	}
 	return notFound("there is nothing here; " + s.link(c, "/") + " is the page with all cameras")

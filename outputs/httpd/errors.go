@@ -69,6 +69,9 @@ func (s *Server) answerError(err error, c echo.Context) {
 	fromEcho := new(echo.HTTPError)
 	switch {
 	case errors.As(err, &f):
+	case errors.As(err, &fromEcho) && fromEcho.Code == http.StatusMethodNotAllowed && s.isOfOthers(request.URL.Path):
+		f = s.nothing(c)
+		response.Header().Del(echo.HeaderAllow)
 	case errors.As(err, &fromEcho) && fromEcho.Code == http.StatusMethodNotAllowed:
 		f = &failure{status: fromEcho.Code, sentence: fmt.Sprintf("%s is not possible here; use %s", params.Shorten(request.Method), response.Header().Get(echo.HeaderAllow))}
 	case errors.As(err, &fromEcho) && fromEcho.Code == http.StatusNotFound:

@@ -71,7 +71,7 @@ func readLive(c echo.Context) (legacy.Asked, error) {
 }
 
 // ofOthers are the addresses of routeLegacy that programs other than cctvAgent have.
-var ofOthers = regexp.MustCompile(`^/(axis-cgi|jpg|mjpg|image|cgi-bin|zm)/|^/stream$|^/snapshot$|^/api/(stream\.mjpeg|frame\.jpeg)$`)
+var ofOthers = regexp.MustCompile(`^/(axis-cgi|jpg|mjpg|image|cgi-bin|zm)/|^/stream$|^/snapshot$|^/api/(stream\.mjpeg|frame\.jpeg|webrtc)$|^/[^/]+/whep$`)
 
 // routeLegacy serves cameras under the addresses of other programs.
 func (s *Server) routeLegacy(e *echo.Echo) {

@@ -314,6 +314,11 @@ func TestOthersAddressesAreNotThereUnlessWanted(t *testing.T) {
 			t.Errorf("%s: %d %q", path, response.StatusCode, body)
 		}
 	}
+	for _, path := range []string{"/cam1/whep", "/api/webrtc?src=cam1"} {
+		if response, body := g.get(t, "POST", path); response.StatusCode != 404 || !strings.Contains(body, "urls = true in [legacy]") {
+			t.Errorf("POST %s: %d %q", path, response.StatusCode, body)
+		}
+	}
 	if response, body := g.get(t, "GET", "/?action=stream"); response.StatusCode != 200 || !strings.Contains(body, "built in") {
 		t.Errorf("%d %q", response.StatusCode, body)
 	}
