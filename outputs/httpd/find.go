@@ -223,7 +223,8 @@ func readJSON(c echo.Context, into any) error {
 		err = errors.New("there is more behind it")
 	}
 	if err != nil {
-		return badRequest(fmt.Errorf("the request's body is not the JSON that is wanted: %s", params.Shorten(err.Error())))
+		why := strings.ReplaceAll(params.Shorten(strings.TrimPrefix(err.Error(), "json: ")), `\"`, `"`) // the answer is quoted itself
+		return badRequest(fmt.Errorf("the request's body is not the JSON that is wanted: %s", why))
 	}
 	return nil
 }

@@ -222,7 +222,7 @@ func TestWrongRequestsAddNothing(t *testing.T) {
 		{"nothing", "", json, 400, "not the JSON"},
 		{"no JSON", "{", json, 400, "not the JSON"},
 		{"a list", "[]", json, 400, "not the JSON"},
-		{"an address", `{"url":"rtsp://192.0.2.9/"}`, json, 400, "unknown field"},
+		{"an address", `{"url":"rtsp://192.0.2.9/"}`, json, 400, `unknown field "url"`},
 		{"another type", `{"device":7}`, json, 400, "not the JSON"},
 		{"two of it", `{"device":"urn:uuid:2"} {"device":"urn:uuid:2"}`, json, 400, "more behind it"},
 		{"no device", `{"user":"admin","password":"s3cret"}`, json, 400, "id of a device"},

@@ -256,7 +256,7 @@ func TestTilesThatCannotBeOpenedSayWhy(t *testing.T) {
 		{`{"type":"open","tile":1,"camera":5}`, 400, "camera"},
 		{`{"type":"open","tile":1,"camera":"cam1","width":-1}`, 400, "width"},
 		{`{"type":"open","tile":1,"camera":"cam1","width":1e9}`, 400, "width"},
-		{`{"type":"open","tile":1,"camera":"cam1","width":"abc"}`, 400, "width"},
+		{`{"type":"open","tile":1,"camera":"cam1","width":"abc"}`, 400, "width: a JSON string is not possible"},
 		{`{"type":"open","tile":1,"camera":"cam1","height":9000}`, 400, "height"},
 		{`{"type":"open","tile":1,"camera":"cam1","quality":101}`, 400, "quality"},
 		{`{"type":"open","tile":1,"camera":"cam1","fps":0.01}`, 400, "fps"},

@@ -69,7 +69,7 @@ func readMessage(kind int, data []byte) (clientMessage, *Refusal, *websocket.Clo
 	case m.Type != "open":
 		return m, nil, nil
 	case err != nil:
-		return m, wrong(mistyped.Field, mistyped.Value, rightType(mistyped.Field)), nil
+		return m, wrong(mistyped.Field, "a JSON "+mistyped.Value, rightType(mistyped.Field)), nil
 	case m.Camera == "":
 		return m, wrong("camera", "nothing", "the name of a camera or wall"), nil
 	case m.Width < 0 || m.Width > params.MaxSide:
