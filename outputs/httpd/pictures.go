@@ -80,7 +80,7 @@ func (s *Server) websocket(c echo.Context) error {
 	}
 	protocol, echoed, err := ws.Choose(websocket.Subprotocols(r), p.Protocol)
 	if err != nil {
-		return badRequest(err)
+		return badRequest(fmt.Errorf("%w, or cctvagent for its pages", err))
 	}
 	if protocol == ws.Tiled {
 		return s.serveTiles(c, echoed, &ws.Wish{Camera: camera.Name(), Rendition: p.Rendition, FPS: p.FPS})

@@ -243,7 +243,7 @@ func TestWebSocketThatIsNoneGetsASentence(t *testing.T) {
 	}{
 		"plain GET":        {"/ws/cam1", nil, 400, "/mjpeg/"},
 		"old version":      {"/ws/cam1", append([]string{"Sec-WebSocket-Version: 8"}, upgrade[:2]...), 400, "WebSocket"},
-		"unknown protocol": {"/ws/cam1?protocol=h264", upgrade, 400, "jpeg, jpeg-chunked or camgate"},
+		"unknown protocol": {"/ws/cam1?protocol=h264", upgrade, 400, "jpeg, jpeg-chunked or camgate, or cctvagent"},
 		"unknown offered":  {"/ws/cam1", append([]string{"Sec-WebSocket-Protocol: h264"}, upgrade...), 400, "jpeg, jpeg-chunked or camgate"},
 		"bad width":        {"/ws/cam1?width=abc", upgrade, 400, "from 1 to 8192"},
 		"unknown camera":   {"/ws/nobody", upgrade, 404, "nobody"},
