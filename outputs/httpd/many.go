@@ -317,7 +317,11 @@ func (w wallCamera) Brief() camera.Brief {
 	}
 	if live > 0 && others > 0 {
 		b.Partly = true
-		b.LastError = fmt.Sprintf("%d of the wall's %d cameras are not live", others, live+others)
+		verb := "are"
+		if others == 1 {
+			verb = "is"
+		}
+		b.LastError = fmt.Sprintf("%d of the wall's %d cameras %s not live", others, live+others, verb)
 	}
 	return b
 }
