@@ -36,6 +36,7 @@ type fakeCamera struct {
 	first    uint64              // number of units[0]
 	came     chan struct{}
 	state    string
+	trouble  string // its last error
 	changed  chan struct{}
 	readers  int
 	wanted   camera.PacketOptions // by the last reader
@@ -158,7 +159,7 @@ func (f *fakeCamera) RequestKeyFrame() {
 func (f *fakeCamera) Brief() camera.Brief {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return camera.Brief{State: f.state}
+	return camera.Brief{State: f.state, LastError: f.trouble}
 }
 
 func (f *fakeCamera) Changed() <-chan struct{} {

@@ -162,7 +162,7 @@ func (one *session) refusal(err error) error {
 	case errors.Is(err, camera.ErrClosed):
 		return refuse(http.StatusServiceUnavailable, fmt.Sprintf("camera %q is not served any more: the gateway is ending or has a new configuration", name))
 	case errors.Is(err, context.DeadlineExceeded):
-		why := one.camera.Brief().LastError
+		why := strings.TrimPrefix(one.camera.Brief().LastError, fmt.Sprintf("camera %q: ", name))
 		if why == "" {
 			why = fmt.Sprintf("it has brought none for %v", one.server.patience.picture)
 		}

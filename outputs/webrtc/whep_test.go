@@ -152,10 +152,11 @@ func removeLines(text, prefix string) string {
 
 func TestCameraWithoutPictureIsSaidToHaveNone(t *testing.T) {
 	cam := newFake("cam1", media.H264)
+	cam.trouble = "camera \"cam1\": it does not answer"
 	g := serve(t, Options{}, cam)
 	c := browse(t, nil).receive(pion.RTPCodecTypeVideo)
 	answer, body := c.ask(g.url+"cam1", c.offer())
-	if answer.StatusCode != http.StatusServiceUnavailable || !strings.Contains(body, "no picture") {
+	if answer.StatusCode != http.StatusServiceUnavailable || !strings.Contains(body, "camera \"cam1\" has no picture: it does not answer") {
 		t.Errorf("%s %q", answer.Status, body)
 	}
 	if cam.read() != 0 {
