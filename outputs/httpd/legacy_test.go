@@ -177,7 +177,7 @@ func TestSinglePicturesAsOthersHaveThem(t *testing.T) {
 		cam.trouble = "camera \"cam1\": it refuses the password"
 		cam.show(5000, media.Offline)
 		// Why, and no advice that goes for camgate's own addresses.
-		if response, body = g.get(t, "GET", path); response.StatusCode != 503 || response.Header.Get("Retry-After") == "" || !strings.Contains(body, "no live picture now: it refuses the password") || strings.Contains(body, "placeholder") {
+		if response, body = g.get(t, "GET", path); response.StatusCode != 503 || response.Header.Get("Retry-After") == "" || !strings.Contains(body, "no live picture now (it refuses the password)") || strings.Contains(body, "placeholder") {
 			t.Errorf("%s, offline: %d %.100q", path, response.StatusCode, body)
 		}
 	}

@@ -221,7 +221,7 @@ func TestSnapshotOfACameraThatIsAway(t *testing.T) {
 	p := cam.show(5000, media.Offline)
 	g := serve(t, Config{}, cam)
 	response, body := g.get(t, http.MethodGet, "/snapshot/cam1")
-	if response.StatusCode != 503 || response.Header.Get("Retry-After") == "" || !strings.HasPrefix(body, "camera \"cam1\": the camera has no live picture now: it refuses the password; ?placeholder=1") {
+	if response.StatusCode != 503 || response.Header.Get("Retry-After") == "" || !strings.HasPrefix(body, "camera \"cam1\": the camera has no live picture now (it refuses the password); ?placeholder=1") {
 		t.Errorf("%d %q", response.StatusCode, body)
 	}
 	response, body = g.get(t, http.MethodGet, "/snapshot/cam1?placeholder=1")

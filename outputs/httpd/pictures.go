@@ -164,7 +164,7 @@ func noPicture(c echo.Context, camera served, err error, advice string) error {
 	self := fmt.Sprintf("camera %q: ", name)
 	why := strings.TrimPrefix(camera.Brief().LastError, self)
 	if why != "" {
-		why = ": " + why
+		why = " (" + why + ")"
 	}
 	return busy(self + err.Error() + why + advice)
 }
