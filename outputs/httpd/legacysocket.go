@@ -70,7 +70,7 @@ func (s *Server) serveCctvAgent(ctx context.Context, listener net.Listener) erro
 	e.GET("/*", s.cctvAgentSocket)
 	e.GET("/", s.cctvAgentSocket)
 	server := s.newHTTP(ctx, e)
-	s.log.Info("serving cctvAgent's WebSocket protocol", "listen", listener.Addr())
+	s.log.Info("serving cctvAgent's WebSocket protocol", "listen", listener.Addr().String())
 	if s.cfg.Legacy.Listening != nil {
 		s.cfg.Legacy.Listening(listener.Addr())
 	}

@@ -151,7 +151,7 @@ func (s *Server) Run(ctx context.Context) error {
 	s.mu.Lock()
 	s.socket, s.serving = socket, serving
 	s.mu.Unlock()
-	s.log.Info("serving WebRTC", "listen", udp.LocalAddr(), "tcp", tcp != nil)
+	s.log.Info("serving WebRTC", "listen", udp.LocalAddr().String(), "tcp", tcp != nil)
 
 	<-ctx.Done()
 	s.mu.Lock()
