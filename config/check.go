@@ -50,11 +50,21 @@ func (r *reader) check(c *Config) {
 	}
 }
 
+// beside is where a path of the configuration leads: from its folder on, wherever camgate is
+// started.
+func (r *reader) beside(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(filepath.Dir(r.file), path)
+}
+
 func (r *reader) checkHTTP(h *HTTP) {
 	if host, ok := r.checkListen("http.listen", h.Listen); ok && !h.AllowAnonymous && !loopback(host) {
 		r.mistake(r.at("http.listen"), "listen = %q can be reached by others, and there are no users: say allow_anonymous = true if everybody who reaches this machine may see the cameras, or listen on 127.0.0.1", h.Listen)
 	}
 	if h.WWW != "" {
+		h.WWW = r.beside(h.WWW)
 		if info, err := os.Stat(h.WWW); err != nil || !info.IsDir() {
 			r.mistake(r.at("http.www"), "www = %q is not a folder that can be read", h.WWW)
 		}
@@ -376,11 +386,7 @@ func (r *reader) checkSource(at string, c *Camera) {
 	} else if strings.Contains(user, ":") {
 		r.mistake(line, "there is a password in source and a password_file: take one of them out")
 	}
-	path := c.PasswordFile
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(filepath.Dir(r.file), path)
-	}
-	data, err := os.ReadFile(path)
+	data, err := os.ReadFile(r.beside(c.PasswordFile))
 	switch {
 	case err != nil:
 		r.mistake(line, "password_file %q cannot be read: does it exist, and may this user read it?", c.PasswordFile)

@@ -219,6 +219,18 @@ func TestSourceFromTheEnvironment(t *testing.T) {
 	}
 }
 
+func TestFolderOfPagesIsSeenFromTheConfiguration(t *testing.T) {
+	dir := t.TempDir()
+	pages := filepath.Join(dir, "pages")
+	if err := os.Mkdir(pages, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Parse(filepath.Join(dir, "c.toml"), []byte("[http]\nwww = \"pages\"\n[[camera]]\nname = \"x\"\nsource = \"rtsp://h/s\"\n"))
+	if err != nil || c.HTTP.WWW != pages {
+		t.Errorf("%+v %v", c, err)
+	}
+}
+
 func TestUnreadablePasswordFile(t *testing.T) {
 	for lines, want := range map[string]string{
 		"source = \"rtsp://admin@h/s\"\npassword_file = \"/no/such\"":    ":4: password_file",
