@@ -21,6 +21,8 @@ var (
 	ErrMalformed = errors.New("answer malformed")
 	// ErrNotONVIF: something answers, but not ONVIF: a web page, another program.
 	ErrNotONVIF = errors.New("not an ONVIF service")
+	// ErrNoPreset: the camera has stored no position of that name.
+	ErrNoPreset = errors.New("it has no preset")
 )
 
 // An UnreachableError says that no answer came: no connection, or none in time.

@@ -166,7 +166,7 @@ func (c *Client) GoTo(ctx context.Context, p Profile, preset string) error {
 		}
 	}
 	if token == "" {
-		return fmt.Errorf("camera %s: it has no preset %q; %s", c.base.Host, printable(preset, 60), presetNames(presets))
+		return fmt.Errorf("camera %s: %w %q; %s", c.base.Host, ErrNoPreset, printable(preset, 60), presetNames(presets))
 	}
 	return c.ptz(ctx, "GotoPreset", gotoPreset{ProfileToken: p.Token, PresetToken: token}, nil)
 }

@@ -202,7 +202,7 @@ func moveFailure(err error) error {
 	switch {
 	case errors.Is(err, camera.ErrNotONVIF), errors.Is(err, camera.ErrFixed):
 		status = http.StatusConflict
-	case errors.Is(err, camera.ErrOrder):
+	case errors.Is(err, camera.ErrOrder), errors.Is(err, onvif.ErrNoPreset):
 		status = http.StatusBadRequest
 	case errors.Is(err, camera.ErrClosed):
 		status = http.StatusServiceUnavailable

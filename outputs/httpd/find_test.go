@@ -331,7 +331,7 @@ func TestWhyACameraDoesNotMoveIsToldApart(t *testing.T) {
 		err    error
 		status int
 	}{
-		{camera.ErrNotONVIF, 409}, {fmt.Errorf("camera \"x\": %w", camera.ErrFixed), 409}, {camera.ErrOrder, 400}, {camera.ErrClosed, 503},
+		{camera.ErrNotONVIF, 409}, {fmt.Errorf("camera \"x\": %w", camera.ErrFixed), 409}, {camera.ErrOrder, 400}, {fmt.Errorf("camera \"x\": %w \"roof\"", onvif.ErrNoPreset), 400}, {camera.ErrClosed, 503},
 		{onvif.ErrNotAuthorized, 502}, {context.DeadlineExceeded, 502},
 	} {
 		f := new(failure)
