@@ -222,6 +222,10 @@ func readJSON(c echo.Context, into any) error {
 	if err == nil && d.More() {
 		err = errors.New("there is more behind it")
 	}
+	mistyped := new(json.UnmarshalTypeError)
+	if errors.As(err, &mistyped) && mistyped.Field != "" {
+		return badRequest(fmt.Errorf("the request's body is not the JSON that is wanted: %s cannot be of the type %s", params.Shorten(mistyped.Field), mistyped.Value))
+	}
 	if err != nil {
 		why := strings.ReplaceAll(params.Shorten(strings.TrimPrefix(err.Error(), "json: ")), `\"`, `"`) // the answer is quoted itself
 		return badRequest(fmt.Errorf("the request's body is not the JSON that is wanted: %s", why))

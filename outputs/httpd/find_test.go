@@ -223,7 +223,7 @@ func TestWrongRequestsAddNothing(t *testing.T) {
 		{"no JSON", "{", json, 400, "not the JSON"},
 		{"a list", "[]", json, 400, "not the JSON"},
 		{"an address", `{"url":"rtsp://192.0.2.9/"}`, json, 400, `unknown field "url"`},
-		{"another type", `{"device":7}`, json, 400, "not the JSON"},
+		{"another type", `{"device":7}`, json, 400, "device cannot be of the type number"},
 		{"two of it", `{"device":"urn:uuid:2"} {"device":"urn:uuid:2"}`, json, 400, "more behind it"},
 		{"no device", `{"user":"admin","password":"s3cret"}`, json, 400, "id of a device"},
 		{"too much", `{"device":"` + strings.Repeat("x", maxBodyBytes) + `"}`, json, 413, "at most"},
