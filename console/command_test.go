@@ -13,7 +13,7 @@ import (
 func typed(t *testing.T, g Gateway, line string) (out, errs string, done result) {
 	t.Helper()
 	var o, e bytes.Buffer
-	done = execute(t.Context(), g, line, sink{out: &o, err: &e, file: writeFile})
+	done = execute(t.Context(), g, line, sink{out: &o, err: &e, file: WriteFile})
 	return o.String(), e.String(), done
 }
 

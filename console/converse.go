@@ -163,7 +163,7 @@ func (c *conversation) command(ctx context.Context, e *editor, keys *keyboard, l
 
 // sink is where commands write.
 func (c *conversation) sink() sink {
-	s := sink{out: c.screen, err: c.err, colour: c.colour, width: widthOf(c.out), file: writeFile}
+	s := sink{out: c.screen, err: c.err, colour: c.colour, width: widthOf(c.out), file: WriteFile}
 	if c.screen.terminal {
 		s.progress = func(text string) { c.screen.progress(text, widthOf(c.out)) }
 	}

@@ -31,8 +31,18 @@ func withFiles(c completion) completion {
 	return c
 }
 
-// writeFile puts a file in place whole, or not at all.
-func writeFile(name string, data []byte) error {
+// WriteFile puts a file in place whole, or not at all. What is no file, such as /dev/stdout
+// or a named pipe, is written into: to root, /dev/null could be replaced.
+func WriteFile(name string, data []byte) error {
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		if err := os.WriteFile(name, data, 0o644); err != nil {
+			return fmt.Errorf("the file cannot be written: %w", err)
+		}
+		return nil
+	}
+	if at, err := filepath.EvalSymlinks(name); err == nil { // a link stays one
+		name = at
+	}
 	f, err := os.CreateTemp(filepath.Dir(name), ".camgate-*")
 	if err != nil {
 		return fmt.Errorf("the file cannot be written: %w", err)

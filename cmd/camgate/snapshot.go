@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -14,6 +12,7 @@ import (
 	"camgate/camera"
 	"camgate/camera/source"
 	"camgate/config"
+	repl "camgate/console"
 	"camgate/gateway"
 	"camgate/media"
 )
@@ -103,33 +102,9 @@ func (s *snapshotCommand) write(c console, p *media.Picture) error {
 		_, err := c.out.Write(p.JPEG)
 		return err
 	}
-	if err := writeFile(s.Output, p.JPEG); err != nil {
-		return fmt.Errorf("the picture cannot be written: %w", err)
+	if err := repl.WriteFile(s.Output, p.JPEG); err != nil {
+		return err
 	}
 	fmt.Fprintf(c.log, "%s: %d × %d, %d bytes\n", s.Output, p.Width, p.Height, len(p.JPEG))
 	return nil
-}
-
-// writeFile puts a file in place whole, or not at all. What is no file, such as /dev/stdout
-// or a named pipe, is written into: to root, /dev/null could be replaced.
-func writeFile(name string, data []byte) error {
-	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
-		return os.WriteFile(name, data, 0o644)
-	}
-	if at, err := filepath.EvalSymlinks(name); err == nil { // a link stays one
-		name = at
-	}
-	f, err := os.CreateTemp(filepath.Dir(name), ".camgate-snapshot-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	err = errors.Join(err, f.Chmod(0o644), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-	}
-	return err
 }
