@@ -119,7 +119,8 @@ func (b *browser) is(what, expression string, within time.Duration) {
 			seen, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`location.hash + [].map.call(document.querySelectorAll('body, #grid, #grid li, #view'), function (e) {
 				var d = JSON.stringify(e.dataset), r = e.getBoundingClientRect();
 				return '\n' + e.tagName + (e.hidden ? ' hidden ' : ' ') + d + ' ' + [r.left, r.top, r.width, r.height];
-			}).join('')`))
+			}).join('') + (window.player ? '\nplayer: ' + JSON.stringify(player.stats()) + ' frames: ' + player.frames + ' error: ' + player.error +
+				' states: ' + JSON.stringify(window.states) : '')`))
 			b.t.Logf("the page: %s %v", seen, err)
 		}
 	}()

@@ -30,7 +30,7 @@ import (
 func init() {
 	pages["player.html"] = `<html lang="en"><body style="margin:0"><div id="p" style="width:640px;height:360px"></div><script src="player.js"></script><script>
 		var states = [], options = JSON.parse(decodeURIComponent(location.search.slice(1)));
-		document.getElementById('p').addEventListener('camgate-state', function (e) { states.push(e.detail); });
+		document.getElementById('p').addEventListener('camgate-state', function (e) { e.detail.at = Math.round(performance.now()); states.push(e.detail); });
 		var player = new Camgate.Player(document.getElementById('p'), options);
 	</script>`
 	pages["element.html"] = `<html lang="de"><head><script src="player.js"></script></head><body><camgate-player camera="cam1" path="ws" style="width:400px"></camgate-player></body>`

@@ -574,7 +574,7 @@
 	}
 
 	paths.ws = function (a) {
-		var g = a.gateway, o = a.options, hub, stills, tile, open = false, asked = 0, came = 0;
+		var g = a.gateway, o = a.options, hub, stills, tile, open = false, asked = 0, answered = 0, came = 0;
 		if (o.cams) { return a.fail('missing', { sure: true, hold: 1e12 }); }
 		if (!window.WebSocket || !blobs()) { return a.fail('missing', { sure: true, all: true, hold: 1e12 }); }
 		hub = hubOf(g);
@@ -600,17 +600,19 @@
 		hub.open(tile);
 		a.stop = function () { hub.close(tile); };
 		a.free = stills.free;
-		a.coming = function (t) { return came < 3 && t - hub.heard < 2000; }; // not what the page may not show
+		// A picture of a thin line's may be long on its way; not what the page may not show.
+		a.coming = function (t) { return came < 3 && t - hub.heard < (open ? TRIAL : 2000); };
 		a.watch = function (t) {
 			stills.watch(t);
 			// While its camera is away the gateway sends a notice a second. A slow one may be silent for
 			// longer: the tile is opened again, and answered where the connection is not dead.
-			// Where others' pictures fill the line, the answer is behind them.
+			// Where pictures fill the line the answer is behind them, and comes sooner by another connection.
 			if (asked > a.heard) {
-				if (t - Math.max(asked, hub.heard) > 2000 * a.slow) { hub.renew(); } else if (t - asked > TRIAL * a.slow) { a.fail('closed', {}); }
+				if (t - Math.max(asked, hub.heard) > (answered === asked ? TRIAL : 2000 * a.slow)) { hub.renew(); } else if (t - asked > TRIAL * a.slow) { a.fail('closed', {}); }
 			} else if (open && t - a.heard > Math.max(3000, 2 * a.longest())) {
 				asked = t;
 				hub.change(tile);
+				check(g, function (yes) { if (yes) { answered = t; } });
 			}
 		};
 		a.resized = function () {
