@@ -73,7 +73,7 @@ func TestTenThousandWidthsAreRefusedAfterSixteen(t *testing.T) {
 			t.Fatal(err)
 		}
 		body, err := io.ReadAll(response.Body)
-		if err != nil || response.StatusCode != 503 || response.Header.Get("Retry-After") == "" || !strings.Contains(string(body), "too many different sizes") {
+		if err != nil || response.StatusCode != 503 || response.Header.Get("Retry-After") == "" || !strings.Contains(string(body), "too many different sizes") || !strings.Contains(string(body), "[limits] max_renditions") {
 			t.Fatalf("%d %q %v", response.StatusCode, body, err)
 		}
 	}
@@ -87,7 +87,7 @@ func TestViewersAboveTheLimitAreToldToComeBack(t *testing.T) {
 	second := g.open(t, "/ws/cam1")
 	for _, path := range []string{"/mjpeg/cam1", "/snapshot/cam1", "/ws/cam1"} {
 		response, body := g.get(t, http.MethodGet, path, "Connection: Upgrade", "Upgrade: websocket")
-		if response.StatusCode != 503 || response.Header.Get("Retry-After") == "" || !strings.Contains(body, "2 viewers") {
+		if response.StatusCode != 503 || response.Header.Get("Retry-After") == "" || !strings.Contains(body, "2 viewers") || !strings.Contains(body, "[limits] max_viewers") {
 			t.Errorf("%s: %d %q", path, response.StatusCode, body)
 		}
 	}

@@ -44,7 +44,7 @@ func busy(sentence string) *failure {
 func ofCamera(name string, err error) error {
 	switch {
 	case errors.Is(err, camera.ErrTooManyRenditions):
-		return busy(fmt.Sprintf("camera %q: %s: use the same width, height and quality as other viewers, or try again later", name, err))
+		return busy(fmt.Sprintf("camera %q: %s: use the same width, height and quality as other viewers, try again later, or raise [limits] max_renditions in the gateway's configuration", name, err))
 	case errors.Is(err, camera.ErrClosed), errors.Is(err, context.Canceled):
 		return busy(fmt.Sprintf("camera %q is not served any more: the gateway is ending or has a new configuration", name))
 	}

@@ -37,7 +37,7 @@ func (s *Server) asked(c echo.Context, prefix string) (served, params.Params, er
 func (s *Server) admit() (release func(), err error) {
 	if n := s.viewers.Add(1); n > int64(s.cfg.MaxViewers) {
 		s.viewers.Add(-1)
-		return nil, busy(fmt.Sprintf("%d viewers are connected already, and more are not allowed: try again later", s.cfg.MaxViewers))
+		return nil, busy(fmt.Sprintf("%d viewers are connected already, and more are not allowed: try again later, or raise [limits] max_viewers in the gateway's configuration", s.cfg.MaxViewers))
 	}
 	return func() { s.viewers.Add(-1) }, nil
 }
