@@ -292,7 +292,7 @@
 			var tile = m && tiles[m.tile];
 			if (!tile) { return; }
 			if (m.type === 'state') { tile.state(m.state, m.error || '', m.partly); }
-			if (m.type === 'error') { remove(m.tile); tile.error(m.error || '', m.status); }
+			if (m.type === 'error') { if (m.open) { tile.kept(); } else { remove(m.tile); tile.error(m.error || '', m.status); } }
 		}
 		// 16 bytes of header, 8 of time, a JPEG; see Protocol.
 		function frame(data) {
@@ -594,6 +594,8 @@
 				if (status === 404) { return a.fail('none', { sure: true, fatal: true }); }
 				a.fail('refused', { sure: true, detail: why });
 			},
+			// kept: another size is refused, and the old one goes on. Later there may be room.
+			kept: function () { a.heard = now(); setTimeout(function () { a.asked = -1; }, 20e3); },
 			lost: function (was, reason) { a.fail(was ? 'closed' : 'refused', { detail: reason, all: !was }); },
 			picture: function (blob, p) { open = true; came++; a.heard = now(); a.count(0, p.size); stills.load(blob, p); }
 		};

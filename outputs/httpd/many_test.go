@@ -49,7 +49,7 @@ type tilePicture struct {
 type told struct {
 	Type, Camera, State, Error string
 	Tile, Status               int
-	Partly                     bool
+	Partly, Open               bool
 }
 
 func (g *gateway) tiles(t *testing.T, path string, protocols ...string) *tilesClient {
@@ -213,6 +213,44 @@ func TestTileChangesItsSizeWithoutAGap(t *testing.T) {
 	if p := c.picture(); !bytes.Equal(p.jpeg, shown.JPEG) {
 		t.Error("not the other camera's first picture")
 	}
+}
+
+// Where there are too many sizes already, the old one is better than none.
+func TestTileWhoseNewSizeIsRefusedGoesOn(t *testing.T) {
+	cam := newFake("cam1")
+	for i := range camera.DefaultMaxRenditions - 1 {
+		cam.watched[media.Rendition{Width: i + 1}] = 1
+	}
+	g := serve(t, Config{}, cam)
+	c := g.tiles(t, "/ws")
+	c.openTile(1, "cam1")
+	cam.show(100, media.Live)
+	c.ack(c.picture())
+	for n := range 3 {
+		c.say(`{"type":"open","tile":1,"camera":"cam1","width":%d}`, 320+n)
+		m := c.message()
+		for m.Type == "state" {
+			m = c.message()
+		}
+		if m.Type != "error" || m.Tile != 1 || m.Status != 503 || !m.Open || !strings.Contains(m.Error, "max_renditions") {
+			t.Errorf("%+v", m)
+		}
+		shown := cam.show(200+n, media.Live)
+		p := c.picture()
+		if !bytes.Equal(p.jpeg, shown.JPEG) {
+			t.Error("the old size does not go on")
+		}
+		c.ack(p)
+	}
+	cam.mu.Lock()
+	delete(cam.watched, media.Rendition{Width: 1})
+	cam.mu.Unlock()
+	c.say(`{"type":"open","tile":1,"camera":"cam1","width":320}`)
+	eventually(t, "once there is room, the new size alone is watched", 5*time.Second, func() bool {
+		cam.mu.Lock()
+		defer cam.mu.Unlock()
+		return cam.watched[media.Rendition{Width: 320}] == 1 && cam.watched[media.Rendition{}] == 0
+	})
 }
 
 // A camera that is configured anew is another one of the same name.

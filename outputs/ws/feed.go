@@ -47,12 +47,21 @@ func (t *tiles) feed(ctx context.Context, f *feed) {
 	}
 }
 
-// refuseFeed is refuse, unless the tile has been opened anew meanwhile.
+// refuseFeed is refuse, unless the tile has been opened anew meanwhile. One that still shows
+// its camera as it was asked before goes on with that.
 func (t *tiles) refuseFeed(f *feed, r *Refusal) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if f.tile.coming == f || f.tile.current == f && f.tile.coming == nil {
-		t.refuse(f.tile.number, r)
+	one := f.tile
+	switch {
+	case one.coming == f && one.current != nil:
+		one.coming, one.wish = nil, one.current.wish
+		t.errors = append(t.errors, errorMessage{Type: "error", Tile: one.number, Error: r.Sentence, Status: r.Status, Open: true})
+		signal(t.wake)
+	case one.coming == f || one.current == f && one.coming == nil:
+		t.refuse(one.number, r)
+	case one.current == f: // what is coming decides
+		one.current, one.ready = nil, nil
 	}
 }
 

@@ -114,8 +114,9 @@ type (
 	}
 	errorMessage struct {
 		Type   string `json:"type"` // error
-		Tile   uint16 `json:"tile"` // is closed
+		Tile   uint16 `json:"tile"` // is closed, unless open
 		Error  string `json:"error"`
-		Status int    `json:"status"` // as HTTP's
+		Status int    `json:"status"`         // as HTTP's
+		Open   bool   `json:"open,omitempty"` // it goes on as it was before it was opened anew
 	}
 )

@@ -264,6 +264,76 @@ func TestErrorsForAClientThatDoesNotReadAreNotKeptWithoutEnd(t *testing.T) {
 	t.Errorf("%d errors wait to be sent", len(tl.errors))
 }
 
+// full is a camera with no room for another size, whose old one ends too.
+type full struct {
+	*board
+	sizes int // that were asked for
+}
+
+func (f *full) Open(w Wish) (Feed, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.gone && w.Rendition.Width == 0 {
+		return nil, &Refusal{Status: 404, Sentence: "there is no camera"}
+	}
+	if w.Rendition.Width > 0 {
+		f.sizes++
+		return nil, &Refusal{Status: 503, Sentence: "too many sizes"}
+	}
+	return &endingFeed{boardFeed{b: f.board}}, nil
+}
+
+// endingFeed ends with its camera.
+type endingFeed struct{ boardFeed }
+
+func (f *endingFeed) Next(ctx context.Context) (*media.Picture, error) {
+	p, err := f.boardFeed.Next(ctx)
+	f.b.mu.Lock()
+	defer f.b.mu.Unlock()
+	if f.b.gone {
+		return nil, &Refusal{Status: 503, Sentence: "the camera has ended"}
+	}
+	return p, err
+}
+
+// What goes on with its old size is closed all the same once that ends.
+func TestATileWhoseNewSizeWasRefusedEndsWithItsOld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &full{board: &board{changed: make(chan struct{})}}
+		tl := newTiles(t, b)
+		tl.openTile(1, Wish{Camera: "cam1"})
+		b.show(1)
+		take(t, tl)
+		tl.openTile(1, Wish{Camera: "cam1", Rendition: media.Rendition{Width: 320}})
+		for got := message(t, tl); ; got = message(t, tl) {
+			if strings.Contains(got, `"state"`) {
+				continue
+			}
+			if !strings.Contains(got, `"open":true`) {
+				t.Errorf("the client is told %s", got)
+			}
+			break
+		}
+		b.show(2)
+		if _, n := take(t, tl); n != 2 {
+			t.Errorf("picture %d follows", n)
+		}
+		tl.hear(websocket.TextMessage, []byte(`{"type":"ack","tile":1,"sequence":2}`))
+		synctest.Wait()
+		b.mu.Lock()
+		b.gone = true
+		b.mu.Unlock()
+		b.show(3)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		tl.mu.Lock()
+		defer tl.mu.Unlock()
+		if len(tl.open) > 0 {
+			t.Error("the tile shows nothing, and is not closed")
+		}
+	})
+}
+
 // message is the next text that is sent.
 func message(t *testing.T, tl *tiles) string {
 	t.Helper()
