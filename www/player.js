@@ -408,7 +408,7 @@
 			if (r.status !== 201) {
 				// Without WebRTC the gateway says how to have it; without this camera the next path says so.
 				all.all = r.status === 405 || r.status === 403 || /\[webrtc\]/.test(r.responseText);
-				all.brief = r.status === 503; // the camera has no picture now
+				all.brief = r.status === 503 && !/^\d/.test(r.responseText); // so many are allowed, or the camera has no picture now
 				all.detail = sentence(r);
 				return a.fail('refused', all);
 			}
@@ -837,7 +837,7 @@
 		var root = element, fullIn = root.requestFullscreen || root.webkitRequestFullscreen, box, layerNode, bar, said, detail, controls, buttons = {}, panel, spoken, placed, relative, block;
 		var started = true, running = 0, seen = true, observer = null;
 		var active = null, trial = null, screen = null; // attempts: begun, better and beside it, last shown
-		var down = false, waiter = null, waiting = 0, fatal = '', why = {}, fails = {}, nextTrial = 0, retry = 0, slow = 1; // times the patience: on a thin line a picture takes long
+		var down = false, waiter = null, waiting = 0, fatal = '', why = {}, fails = {}, nextTrial = 0, retry = 0, rounds = 0, slow = 1; // times the patience: on a thin line a picture takes long
 		var gaps = [], counts = [], settled = 0, sized = 0, width = 0, hover = 0, announced = '', gone = false, changing = false;
 
 		player.element = element;
@@ -1084,7 +1084,7 @@
 			if (a.first - a.begun < 2000) { slow = 1; }
 			fatal = '';
 			clearTimeout(retry);
-			waiting = 0;
+			waiting = rounds = 0;
 			down = false;
 			label();
 			update();
@@ -1117,17 +1117,34 @@
 		function next() {
 			var list = allowed(), free = list.filter(function (p) { return !held(p) && !(trial && trial.path === p); })[0];
 			if (free) { return begin(free); }
-			// None is left: after a while, all over again.
+			// None is left: after a while, all over again. Where the gateway refuses them all as before,
+			// after longer; but if that was a proxy's answer, the gateway is away.
 			waiting = now();
 			if (!fatal) { slower(); }
 			clearTimeout(retry);
-			retry = setTimeout(mine(function () {
-				waiting = 0;
-				end(trial);
-				trial = null;
-				list.forEach(function (p) { if (fails[p + '.until'] < 1e11) { delete fails[p + '.until']; delete g.held[p]; } });
-				begin(list.filter(function (p) { return !held(p); })[0] || list[list.length - 1]);
-			}), (fatal ? 3000 : 1500) * (0.75 + Math.random() / 2));
+			retry = setTimeout(mine(anew), (fatal ? 3000 : 1500 * Math.min(13, Math.exp(0.4 * rounds))) * (0.75 + Math.random() / 2));
+			if (rounds++) { check(g, mine(function (yes) { if (!yes && waiting) { away(); } })); }
+			update();
+		}
+		function anew() {
+			var list = allowed();
+			waiting = 0;
+			clearTimeout(retry);
+			end(trial);
+			trial = null;
+			list.forEach(function (p) { if (fails[p + '.until'] < 1e11) { delete fails[p + '.until']; delete g.held[p]; } });
+			begin(list.filter(function (p) { return !held(p); })[0] || list[list.length - 1]);
+		}
+		// away: the gateway does not answer.
+		function away() {
+			clearTimeout(retry);
+			waiting = rounds = 0;
+			down = true;
+			waiter = mine(function () {
+				down = false;
+				if (!active) { next(); }
+			});
+			awaitGateway(g, waiter);
 			update();
 		}
 		function slower() { slow = Math.min(8, 2 * slow); }
@@ -1137,11 +1154,13 @@
 			return function (x) { if (run && run === running) { f(x); } };
 		}
 		function failed(a, reason, how) {
-			var side = a === trial, worked = a.first && now() - a.first > 3000, path = a.path, run = running;
+			var side = a === trial, worked = a.first && now() - a.first > 3000, path = a.path, run = running, said;
 			a.stop();
 			if (a !== screen) { forget(a); }
 			if (a.first && now() - a.first > 60e3) { fails[path] = 0; } // or it would come and go all the time
-			why[path] = NAMES[path] + ': ' + REASONS[reason] + (how.detail ? ' (' + how.detail + ')' : '');
+			said = NAMES[path] + ': ' + REASONS[reason] + (how.detail ? ' (' + how.detail + ')' : '');
+			if (how.brief || said !== why[path] || reason !== 'refused') { rounds = 0; }
+			why[path] = said;
 			fatal = how.fatal ? t9n('none', player.camera) : '';
 			if (side) {
 				trial = null;
@@ -1159,15 +1178,7 @@
 			}
 			alive(g, mine(function (yes) {
 				if (active) { return; }
-				if (!yes) {
-					down = true;
-					waiter = mine(function () {
-						down = false;
-						if (!active) { next(); }
-					});
-					awaitGateway(g, waiter);
-					return update();
-				}
+				if (!yes) { return away(); }
 				// What has worked is begun again; WebRTC beside something that surely comes through.
 				if (how.again || (worked && path !== 'webrtc')) { slower(); return begin(path); }
 				hold(path, worked && !fails[path] ? { hold: 500 } : how);
@@ -1190,7 +1201,7 @@
 			if (want && !running) {
 				running = ++runs;
 				down = false;
-				waiting = 0;
+				waiting = rounds = 0;
 				next();
 			} else if (!want && running) {
 				running = 0;
@@ -1439,6 +1450,7 @@
 		// Of use to tick, and to nobody else.
 		player.tick = function (t) { if (!gone) { place(); } watch(t); update(); };
 		player.visible = go;
+		player.again = function () { if (running && waiting) { rounds = 0; anew(); } };
 		player.woken = function () {
 			if (!running) { return; }
 			restart(false);
@@ -1469,7 +1481,10 @@
 	var runs = 0, timer = 0, ticked = 0, late = false, leaving = false;
 
 	function all(f) { players.slice(0).forEach(f); }
-	function kickAll() { for (var base in gateways) { kick(gateways[base]); } }
+	function kickAll() {
+		for (var base in gateways) { kick(gateways[base]); }
+		all(function (p) { p.again(); });
+	}
 	function ticking() {
 		if (timer) { return; }
 		ticked = Date.now();
