@@ -340,6 +340,26 @@ func TestEveryViewerSeesTheCameraAfterItsReboot(t *testing.T) {
 	})
 }
 
+// TestPlayersThatBeginWhileTheCameraIsAway are told so at once, and show it once it is back.
+func TestPlayersThatBeginWhileTheCameraIsAway(t *testing.T) {
+	t.Parallel()
+	cam := camsimStart(t, long("cam1", 25))
+	wanted := config(t, "cam1", cam.URL())
+	wanted.OnDemand = false
+	s := serveWith(t, httpd.Config{Listen: "127.0.0.1:0", WWW: pagesFolder(t), WebRTC: &webrtc.Options{}}, wanted)
+	eventually(t, "the camera is live", 20*time.Second, func() bool { return s.status("cam1").State == "live" })
+	if err := cam.Reboot(25 * time.Second); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the camera is offline", 8*time.Second+slack, func() bool { return s.status("cam1").State == "offline" })
+	b := watchEveryPath(t, s.host, []string{"webrtc", "auto"})
+	b.is("WebRTC is refused, and why", "/has no picture/.test(players.webrtc.reason)", 10*time.Second)
+	b.is("another path says that it is away", "players.auto.state == 'offline' && players.auto.path == 'ws'", 10*time.Second)
+	eventually(t, "the camera is live again", 60*time.Second, func() bool { return s.status("cam1").State == "live" })
+	b.allShow("each path shows the camera", backAgain+slack)
+	b.is("by the best way", "players.auto.path == 'webrtc'", 20*time.Second)
+}
+
 // read is a file's content.
 func read(t testing.TB, path string) []byte {
 	t.Helper()

@@ -130,6 +130,12 @@ func (one *session) choose(ctx context.Context, o *offer, a Asked) error {
 		if err != nil {
 			return one.refusal(err)
 		}
+		// A camera that is known to be away is connected again while somebody asks for it. Nobody is
+		// kept waiting meanwhile: a page has other ways to show what there is.
+		if one.camera.Brief().State == "offline" {
+			r.Close()
+			return one.refusal(context.DeadlineExceeded)
+		}
 		f, err := r.Format(ctx)
 		if err != nil {
 			r.Close()
@@ -164,7 +170,7 @@ func (one *session) refusal(err error) error {
 	case errors.Is(err, context.DeadlineExceeded):
 		why := strings.TrimPrefix(one.camera.Brief().LastError, fmt.Sprintf("camera %q: ", name))
 		if why == "" {
-			why = fmt.Sprintf("it has brought none for %v", one.server.patience.picture)
+			why = "it does not bring any"
 		}
 		return refuse(http.StatusServiceUnavailable, fmt.Sprintf("camera %q has no picture: %s", name, why))
 	case errors.Is(err, context.Canceled):

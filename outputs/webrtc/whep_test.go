@@ -164,6 +164,23 @@ func TestCameraWithoutPictureIsSaidToHaveNone(t *testing.T) {
 	}
 }
 
+// TestCameraThatIsAwayIsNotAwaited: the browser's page has another way to show that it is.
+func TestCameraThatIsAwayIsNotAwaited(t *testing.T) {
+	cam := newFake("cam1", media.H264)
+	cam.state, cam.trouble = "offline", "camera \"cam1\": it does not answer"
+	patience := defaultPatience
+	patience.picture = time.Hour
+	g := servePatiently(t, patience, Options{}, cam)
+	c := browse(t, nil).receive(pion.RTPCodecTypeVideo)
+	answer, body := c.ask(g.url+"cam1", c.offer())
+	if answer.StatusCode != http.StatusServiceUnavailable || !strings.Contains(body, "camera \"cam1\" has no picture: it does not answer") {
+		t.Errorf("%s %q", answer.Status, body)
+	}
+	if cam.read() != 0 {
+		t.Error("its reader is left")
+	}
+}
+
 func TestSessionIsEndedByWhoKnowsIt(t *testing.T) {
 	cam, other := newFake("cam1", media.H264), newFake("cam2", media.H264)
 	cam.bring(true, 1000)
