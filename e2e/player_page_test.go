@@ -151,6 +151,43 @@ func TestPageShowsWalls(t *testing.T) {
 	b.is("a kiosk has walls too", player+" && "+player+".state == 'live' && document.querySelector('#wall .picture').offsetHeight == innerHeight", 20*time.Second)
 }
 
+// TestPageFollowsWallsOfAnotherConfiguration stays open while the gateway begins anew with other walls.
+func TestPageFollowsWallsOfAnotherConfiguration(t *testing.T) {
+	t.Parallel()
+	cam := config(t, "a", camsimStart(t, small("cam")).URL())
+	named := func(names ...string) (walls []wall.Layout) {
+		for _, n := range names {
+			walls = append(walls, wall.Layout{Name: n, Cameras: []string{"a"}, Columns: 1, Width: 320})
+		}
+		return walls
+	}
+	s := serveWith(t, httpd.Config{Listen: "127.0.0.1:0", Walls: named("hall")}, cam)
+	b := browse(t, 1280, 800, "http://"+s.host+"/")
+	for lang, says := range map[string]string{
+		"": "There is no wall “N I X” here", "de": "Hier gibt es keine Wand „N I X“", "fr": "Il n’y a pas de mur « N I X » ici",
+		"ja": "ウォール「N I X」はありません", "zh-Hant": "這裡沒有電視牆「N I X」",
+	} {
+		for _, kiosk := range []string{"", "&kiosk"} {
+			b.open("http://" + s.host + "/?wall=N%20I%20X&lang=" + lang + kiosk)
+			b.is(lang+": it says so, and which there are", fmt.Sprintf("document.readyState == 'complete' && document.getElementById('notice').offsetHeight && document.getElementById('notice-title').textContent == %q && /hall/.test(document.getElementById('notice-text').textContent) && !document.querySelector('#wall .picture').player", says), 20*time.Second)
+		}
+	}
+	b.keep("wall-missing")
+	b.do(chromedp.Click(chromedp.CSS("#notice-back a")))
+	b.is("a way leads to the cameras", "document.body.getAttribute('data-view') == 'grid' && "+tilesLive, 20*time.Second)
+	b.open("http://" + s.host + "/#wall=N%20I%20X")
+	b.is("there is none", "document.readyState == 'complete' && /N I X/.test(document.getElementById('notice-title').textContent) && document.querySelector('#views a[href=\"#wall=hall\"]')", 20*time.Second)
+	host := s.host
+	s.stop()
+	s = serveWith(t, httpd.Config{Listen: host, Walls: named("N I X", "yard")}, cam)
+	const player = "document.querySelector('#wall .picture').player"
+	b.is("now there is", player+" && "+player+".state == 'live' && "+player+".camera == 'N I X' && !document.getElementById('notice').offsetHeight", 20*time.Second)
+	b.is("links follow", "document.querySelector('#views a[href=\"#wall=yard\"]') && !document.querySelector('#views a[href=\"#wall=hall\"]')", 5*time.Second)
+	s.stop()
+	serveWith(t, httpd.Config{Listen: host, Walls: named("hall")}, cam)
+	b.is("and now there is none", "!"+player+" && /N I X/.test(document.getElementById('notice-title').textContent) && document.getElementById('notice').offsetHeight", 20*time.Second)
+}
+
 func TestPageSpeaksFiveLanguages(t *testing.T) {
 	t.Parallel()
 	s := servePage(t, 2, httpd.Config{})

@@ -95,9 +95,11 @@
 				api.at = now();
 				api.heard = new Date();
 				take(list);
+				if (doubt) { readWalls(); }
 			} else {
 				api.failures++;
 				api.error = error;
+				doubt = true;
 			}
 			tick();
 			api.timer = setTimeout(api.ask, POLL + (list ? 0 : Math.random() * 500));
@@ -350,7 +352,7 @@
 
 	// --- Several in one picture: #wall, or #wall=NAME for one of the configuration's.
 
-	var wall = null, walls = [];
+	var wall = null, walls = null, wallsText = '', links = [], doubt = false; // walls: of the configuration; null: not known
 
 	function wallOf() {
 		var m = /^#wall(?:=(.*))?$/.exec(location.hash);
@@ -370,17 +372,39 @@
 		}
 		wall = { key: key, player: new Camgate.Player($('wall').querySelector('.picture'), options) };
 	}
-	(function () { // links to the walls that the configuration names
-		var r = new XMLHttpRequest();
+	// readWalls makes links to the walls that the configuration names. Another gateway may have come with
+	// other walls wherever a picture has begun or ended, however quickly that was.
+	function readWalls() {
+		var r = new XMLHttpRequest(), limit = setTimeout(function () { doubt = true; r.abort(); }, POLL_TIMEOUT);
+		doubt = false;
 		r.open('GET', 'api/walls', true);
 		r.onload = function () {
-			try { walls = r.status === 200 ? JSON.parse(r.responseText) : []; } catch (e) { walls = []; }
-			walls.forEach(function (w) { child($('views'), 'a', 'button', w.name).href = '#wall=' + enc(w.name); });
+			var list = null;
+			clearTimeout(limit);
+			try { list = JSON.parse(r.responseText); } catch (e) { /* not the gateway's answer, but a proxy's */ }
+			if (r.status !== 200 || !(list instanceof Array)) { doubt = true; return; }
+			if (r.responseText === wallsText) { return; }
+			wallsText = r.responseText;
+			walls = list;
+			links.forEach(function (a) { $('views').removeChild(a); });
+			links = walls.map(function (w) {
+				var a = child($('views'), 'a', 'button', w.name);
+				a.href = '#wall=' + enc(w.name);
+				return a;
+			});
+			route();
 			views();
 			arrange(); // they may take more than a line
 		};
+		r.onerror = function () { clearTimeout(limit); doubt = true; };
 		r.send();
-	})();
+	}
+	document.addEventListener('camgate-state', function () { doubt = true; });
+	readWalls();
+	// noWall says that there is none of the name that the address asks for.
+	function noWall(want) {
+		return !!want && !!want.name && !!walls && !api.status(want.name) && !walls.some(function (w) { return w.name === want.name; });
+	}
 	function views() { // which of the links is where we are
 		Array.prototype.forEach.call($('views').children, function (a) {
 			var w = wallOf(), here = w ? '#wall' + (w.name ? '=' + enc(w.name) : '') : '#';
@@ -462,7 +486,7 @@
 	// route shows what the address asks for.
 	function route() {
 		var name = wanted(), there = name !== null && (api.status(name) || (!api.list && chosen.indexOf(name) >= 0)), old = large, tile = there && find(name);
-		var onWall = name === null && wallOf();
+		var onWall = name === null && wallOf(), none = noWall(onWall);
 		if (!api.list && !tiles.length && !(onWall && onWall.name)) { return; }
 		routed = api.list && known();
 		if (old && (!there || old.name !== name)) {
@@ -485,9 +509,9 @@
 		}
 		hide(view, !large);
 		hide(grid, !!large || name !== null || !!onWall);
-		hide($('wall'), !onWall);
-		showWall(onWall);
-		notice(name, there);
+		hide($('wall'), !onWall || none);
+		showWall(none ? null : onWall);
+		notice(name, there, none && onWall.name);
 		attr(document.body, 'data-view', large ? 'camera' : onWall ? 'wall' : 'grid');
 		if (large && old !== large) {
 			scrollTo(0, 0);
@@ -508,9 +532,9 @@
 		tick();
 	}
 	// notice says what there is instead of pictures.
-	function notice(name, known) {
+	function notice(name, known, noWall) {
 		var none = api.list && !api.list.length && !tiles.length, t = now(), down = !api.list && api.silent(t);
-		hide($('notice'), kiosk && !none && !down && (name === null || !api.list) || !!tiles.length && name === null || !!known || !!wall || !!api.list && !none && name === null);
+		hide($('notice'), !noWall && (kiosk && !none && !down && (name === null || !api.list) || !!tiles.length && name === null || !!known || !!wall || !!api.list && !none && name === null));
 		hide($('howto'), !none);
 		hide($('notice-back'), none || !api.list);
 		if (!api.list) {
@@ -519,6 +543,9 @@
 		} else if (none) {
 			text($('notice-title'), T('none'));
 			text($('notice-text'), T('noneText'));
+		} else if (noWall) {
+			text($('notice-title'), T('noWall', shorten(noWall, 60)));
+			text($('notice-text'), T('walls', walls.map(function (w) { return w.name; }).join(', ') || '–'));
 		} else if (!known) {
 			text($('notice-title'), T('unknown_', shorten(name || '', 60)));
 			text($('notice-text'), T('renamed'));
@@ -622,7 +649,9 @@
 	function press(id, act, by) { $(id).onclick = function (e) { e.preventDefault(); act(by); }; }
 	if (query.wall !== undefined) { $('to-grid').href = address({ wall: null }); } // with no word behind #, that wall is shown
 	press('back', leave);
-	press('notice-back', leave);
+	press('notice-back', function () {
+		if (query.wall !== undefined && !location.hash) { location.replace(address({ wall: null })); } else { leave(); }
+	});
 	press('previous', step, -1);
 	press('next', step, 1);
 	press('full', fullscreen);
