@@ -93,8 +93,9 @@ func (t *Transcoder) Encode(f *Frame, fps float64, key bool) (*media.AccessUnit,
 	width, height := transcodedSize(t.codec, f)
 	span := received.Sub(t.keyed)
 	if t.context != nil && span >= keyEvery {
+		rested := key // perhaps: whoever comes first after a while wants a key frame, and what lies before it was not encoded
 		key = true
-		if measured := float64(t.since) / span.Seconds(); span < 4*keyEvery && (measured > 1.5*t.fps || measured < t.fps/2) {
+		if measured := float64(t.since) / span.Seconds(); !rested && span < 4*keyEvery && (measured > 1.5*t.fps || measured < t.fps/2) {
 			t.shut() // its idea of the rate is wrong, and so is its bit rate
 			fps = measured
 		}

@@ -286,6 +286,32 @@ func TestAKeyFrameComesEveryTwoSecondsAndTheRateIsLearned(t *testing.T) {
 	}
 }
 
+// TestARestIsNoRate has nobody watch for some seconds, between two who do.
+func TestARestIsNoRate(t *testing.T) {
+	units := film(t, VideoEncoderOptions{Codec: media.H264, Width: 64, Height: 64, FPS: 25}, 50)
+	in, tr := newDecoder(t, media.H264), newTranscoder(t, media.H264)
+	for n, au := range units {
+		if n >= 30 {
+			au.Received = au.Received.Add(4 * time.Second)
+		}
+		f, err := in.Decode(au)
+		if err != nil {
+			t.Fatal(err)
+		}
+		made, err := tr.Encode(f, 25, n == 30)
+		f.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n == 30 && !made.Key {
+			t.Error("who comes gets no key frame")
+		}
+		if tr.fps != 25 {
+			t.Fatalf("at picture %d it reckons with %.3g pictures a second, there are 25", n, tr.fps)
+		}
+	}
+}
+
 func TestPicturesOfAnotherSizeBeginAnew(t *testing.T) {
 	tr := newTranscoder(t, media.H264)
 	for n, width := range []int{320, 320, 640} {
