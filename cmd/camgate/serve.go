@@ -101,7 +101,13 @@ func serve(ctx context.Context, s site) error {
 	defer end()
 	lines := repl.NewLogWriter(s.console.log)
 	level := new(slog.LevelVar)
-	log, err := newLog(s.cfg.Log, lines, level)
+	direct, err := newLog(s.cfg.Log, lines, level)
+	if err != nil {
+		return err
+	}
+	queue := newLogQueue(lines, direct)
+	defer queue.close()
+	log, err := newLog(s.cfg.Log, queue, level)
 	if err != nil {
 		return err
 	}
