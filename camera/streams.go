@@ -3,6 +3,8 @@ package camera
 import (
 	"context"
 	"slices"
+
+	"camgate/camera/source"
 )
 
 // StreamAddresses are all addresses that the camera's pictures may come from, without user
@@ -27,4 +29,19 @@ func (c *Camera) StreamAddresses(ctx context.Context, ask bool) []string {
 		list = append(list, now)
 	}
 	return list
+}
+
+// HasStream says whether an address is exactly one of those that are known, but for user and
+// password: also in what StreamAddresses does not show.
+func (c *Camera) HasStream(address string) bool {
+	a, err := source.ParseAddress(address)
+	if err != nil {
+		return false
+	}
+	if c.device == nil {
+		return a.SameStream(c.cfg.Address)
+	}
+	c.device.mu.Lock()
+	defer c.device.mu.Unlock()
+	return slices.ContainsFunc(c.device.streams, func(one stream) bool { return a.SameStream(one.address) })
 }

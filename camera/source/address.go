@@ -250,6 +250,12 @@ func (a Address) At(host string) Address {
 	return a
 }
 
+// SameStream says whether two addresses are of one stream, whoever asks. What String does not show
+// of path and query counts: a recorder may tell its cameras apart by a token.
+func (a Address) SameStream(b Address) bool {
+	return a.scheme == b.scheme && strings.EqualFold(a.host, b.host) && a.rest == b.rest
+}
+
 // request is the URL for gortsplib, which keeps user and password out of the request line.
 func (a Address) request() *base.URL {
 	u, _ := url.Parse(nowhere + a.rest) // ParseAddress has done it before

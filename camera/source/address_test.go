@@ -206,3 +206,22 @@ func TestACameraNamesNoOtherHostInItsPath(t *testing.T) {
 		t.Errorf("user and password are taken for a host: %s", a)
 	}
 }
+
+func TestStreamsAreTheSameWhoeverAsks(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		same bool
+	}{
+		{"rtsp://192.0.2.1/s?token=a", "rtsp://admin:geheim@192.0.2.1:554/s?token=a", true},
+		{"RTSP://Cam.Example/s", "rtsp://cam.example/s", true},
+		{"rtsp://192.0.2.1/s?token=a", "rtsp://192.0.2.1/s?token=b", false},
+		{"rtsp://192.0.2.1/s", "rtsp://192.0.2.1:8554/s", false},
+		{"rtsp://192.0.2.1/s", "rtsps://192.0.2.1:554/s", false},
+	} {
+		a, errA := ParseAddress(c.a)
+		b, errB := ParseAddress(c.b)
+		if errA != nil || errB != nil || a.SameStream(b) != c.same || b.SameStream(a) != c.same {
+			t.Errorf("%s and %s: %v %v, want %v", c.a, c.b, errA, errB, c.same)
+		}
+	}
+}

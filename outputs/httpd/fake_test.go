@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"camgate/camera"
+	"camgate/camera/source"
 	"camgate/media"
 	"camgate/onvif"
 )
@@ -57,6 +58,12 @@ func (f *fakeCamera) StreamAddresses(ctx context.Context, ask bool) []string {
 		return []string{f.told}
 	}
 	return nil
+}
+
+func (f *fakeCamera) HasStream(address string) bool {
+	a, errA := source.ParseAddress(address)
+	b, errB := source.ParseAddress(f.address)
+	return errA == nil && errB == nil && a.SameStream(b)
 }
 
 // testLimit is how long a test waits for what must happen.

@@ -245,19 +245,30 @@ func (s *Server) byAddress(ctx context.Context, called string) (served, error) {
 	}
 	asking, cancel := context.WithTimeout(ctx, askPatience)
 	defer cancel()
+	var alike served // but for a password or a token in it, which a page may not know
 	for _, ask := range []bool{false, true} {
 		for _, one := range s.cameras.all() {
 			streams, ok := one.(interface {
 				StreamAddresses(ctx context.Context, ask bool) []string
+				HasStream(address string) bool
 			})
 			if !ok || ask && legacy.StreamHost(one.Status().Address) != host {
 				continue
 			}
 			for _, address := range streams.StreamAddresses(asking, ask) {
-				if k, _, ok := legacy.StreamKey(address); ok && k == key {
+				if k, _, ok := legacy.StreamKey(address); !ok || k != key {
+					continue
+				}
+				if streams.HasStream(called) {
 					return one, nil
 				}
+				if alike == nil {
+					alike = one
+				}
 			}
+		}
+		if alike != nil {
+			return alike, nil
 		}
 	}
 	return nil, ctx.Err()

@@ -537,6 +537,35 @@ func TestACameraOfAnyAddressStaysForPagesThatCameLater(t *testing.T) {
 	}
 }
 
+// A recorder may tell its cameras apart by a token, and it may only be a password.
+func TestStreamsThatATokenTellsApart(t *testing.T) {
+	door, yard, lift := newFake("door"), newFake("yard"), newFake("lift")
+	door.address, yard.address = "rtsp://192.0.2.10:554/live?token=d00r", "rtsp://192.0.2.10:554/live?token=yard"
+	lift.address = "rtsp://192.0.2.11:554/user=admin_password=geheim_channel=1"
+	cams := &addingCameras{list: fakeCameras{door, yard, lift}}
+	s, err := newServer(Config{Listen: "127.0.0.1:0", Legacy: legacy.Options{AllowAnyURL: true}}, cams, testPages, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ called, want string }{
+		{"rtsp://admin:x@192.0.2.10/live?token=yard", "yard"},
+		{"rtsp://192.0.2.10/live?token=d00r", "door"},
+		{"rtsp://192.0.2.11/user=admin_password=_channel=1", "lift"},
+		{"rtsp://192.0.2.12/live?token=one", "new-0"},
+		{"rtsp://192.0.2.12/live?token=two", "new-1"},
+		{"rtsp://192.0.2.12/live?token=one", "new-0"},
+	} {
+		one, err := pageCameras{s, "a page"}.Open(t.Context(), c.called)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer one.Close()
+		if name := one.(*pageCamera).Name(); name != c.want {
+			t.Errorf("%s is shown as %s, want %s", c.called, name, c.want)
+		}
+	}
+}
+
 // A wrong password is tried once a minute for as long as its page is open, which may be for
 // ever.
 func TestACameraOfAnyAddressIsAskedWithThePasswordThatAPageTells(t *testing.T) {

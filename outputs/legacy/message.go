@@ -69,12 +69,15 @@ func StreamKey(text string) (key, host string, ok bool) {
 }
 
 // OtherLogin says whether an address has a user, and that or the password is another than
-// known's.
+// known's; or another key or token in its path or query, which StreamKey leaves out.
 func OtherLogin(known, text string) bool {
 	a, errA := source.ParseAddress(known)
 	b, errB := source.ParseAddress(text)
 	if errA != nil || errB != nil {
 		return false
+	}
+	if !a.SameStream(b) {
+		return true
 	}
 	knownUser, knownPassword, _ := a.Login()
 	user, password, _ := b.Login()
