@@ -1121,7 +1121,6 @@
 			// after longer; but if that was a proxy's answer, the gateway is away.
 			waiting = now();
 			if (!fatal) { slower(); }
-			clearTimeout(retry);
 			retry = setTimeout(mine(anew), (fatal ? 3000 : 1500 * Math.min(13, Math.exp(0.4 * rounds))) * (0.75 + Math.random() / 2));
 			if (rounds++) { check(g, mine(function (yes) { if (!yes && waiting) { away(); } })); }
 			update();
@@ -1154,13 +1153,11 @@
 			return function (x) { if (run && run === running) { f(x); } };
 		}
 		function failed(a, reason, how) {
-			var side = a === trial, worked = a.first && now() - a.first > 3000, path = a.path, run = running, said;
+			var side = a === trial, worked = a.first && now() - a.first > 3000, path = a.path, run = running;
 			a.stop();
 			if (a !== screen) { forget(a); }
 			if (a.first && now() - a.first > 60e3) { fails[path] = 0; } // or it would come and go all the time
-			said = NAMES[path] + ': ' + REASONS[reason] + (how.detail ? ' (' + how.detail + ')' : '');
-			if (how.brief || said !== why[path] || reason !== 'refused') { rounds = 0; }
-			why[path] = said;
+			if (why[path] !== (why[path] = NAMES[path] + ': ' + REASONS[reason] + (how.detail ? ' (' + how.detail + ')' : '')) || how.brief || reason !== 'refused') { rounds = 0; }
 			fatal = how.fatal ? t9n('none', player.camera) : '';
 			if (side) {
 				trial = null;
@@ -1173,7 +1170,8 @@
 			if (run !== running) { return; } // a page that was told has ended or changed it
 			if (how.sure) {
 				hold(path, how);
-				if (fatal) { list404(); }
+				// No path has a camera that does not exist; that is no path's fault.
+				if (fatal) { allowed().forEach(function (p) { fails[p + '.until'] = now() + 2000; }); }
 				return next();
 			}
 			alive(g, mine(function (yes) {
@@ -1185,8 +1183,6 @@
 				next();
 			}));
 		}
-		// list404: no path has a camera that does not exist; that is no path's fault.
-		function list404() { allowed().forEach(function (p) { fails[p + '.until'] = now() + 2000; }); }
 		// better tries a path beside the one that works.
 		function better(path) {
 			if (trial) { return; }
@@ -1203,6 +1199,10 @@
 				down = false;
 				waiting = rounds = 0;
 				next();
+			}
+			if (want && running && waiting) { // now there may be another answer
+				rounds = 0;
+				anew();
 			} else if (!want && running) {
 				running = 0;
 				clearTimeout(retry);
@@ -1450,12 +1450,10 @@
 		// Of use to tick, and to nobody else.
 		player.tick = function (t) { if (!gone) { place(); } watch(t); update(); };
 		player.visible = go;
-		player.again = function () { if (running && waiting) { rounds = 0; anew(); } };
 		player.woken = function () {
 			if (!running) { return; }
 			restart(false);
 		};
-		player.gateway = function () { return g; };
 
 		if (element.player) { element.player.destroy(); }
 		configure(options || {});
@@ -1482,8 +1480,8 @@
 
 	function all(f) { players.slice(0).forEach(f); }
 	function kickAll() {
+		all(function (p) { p.visible(); });
 		for (var base in gateways) { kick(gateways[base]); }
-		all(function (p) { p.again(); });
 	}
 	function ticking() {
 		if (timer) { return; }
@@ -1503,7 +1501,7 @@
 			all(function (p) { p.tick(t); });
 		}, TICK);
 	}
-	document.addEventListener('visibilitychange', function () { ticked = Date.now(); all(function (p) { p.visible(); }); kickAll(); });
+	document.addEventListener('visibilitychange', function () { ticked = Date.now(); kickAll(); });
 	window.addEventListener('online', kickAll);
 	window.addEventListener('offline', function () { all(function (p) { p.tick(now()); }); });
 	window.addEventListener('pagehide', function () { leaving = true; all(function (p) { p.halt = p.stop(); }); });
