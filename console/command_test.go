@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"camgate/discovery"
 )
 
 // typed carries out a line as a script does.
@@ -170,7 +172,7 @@ func TestJSONIsForPrograms(t *testing.T) {
 			t.Errorf("%s printed what moves the terminal: %q", line, out)
 		}
 	}
-	var devices []found
+	var devices []discovery.Device
 	out, _, _ := typed(t, g, "discover 0.1 --json")
 	if err := json.Unmarshal([]byte(out), &devices); err != nil || devices[0].Model != g.devices[0].Model || devices[0].Maker != "会社カメラ" {
 		t.Errorf("%v: %+v", err, devices)

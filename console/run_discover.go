@@ -3,7 +3,6 @@ package console
 import (
 	"context"
 	"errors"
-	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,25 +13,6 @@ import (
 
 // defaultSearch is how long a search takes where nobody says.
 const defaultSearch = 5 * time.Second
-
-// found is a device as other programs read it.
-type found struct {
-	ID        string       `json:"id"`
-	Address   netip.Addr   `json:"address"`
-	Also      []netip.Addr `json:"also,omitempty"`
-	Maker     string       `json:"maker,omitempty"`
-	Model     string       `json:"model,omitempty"`
-	Name      string       `json:"name,omitempty"`
-	Serial    string       `json:"serial,omitempty"`
-	MAC       string       `json:"mac,omitempty"`
-	ONVIF     []string     `json:"onvif,omitempty"`
-	Page      string       `json:"page,omitempty"`
-	Via       []string     `json:"via"`
-	Interface string       `json:"interface,omitempty"`
-	Warnings  []string     `json:"warnings,omitempty"`
-	FirstSeen time.Time    `json:"first_seen"`
-	LastSeen  time.Time    `json:"last_seen"`
-}
 
 // runDiscover looks for cameras and lists them.
 func runDiscover(ctx context.Context, r *request) error {
@@ -73,11 +53,10 @@ func (r *request) search(ctx context.Context, wait time.Duration) error {
 func (r *request) showDevices() error {
 	devices := r.gateway.Devices()
 	if r.json {
-		all := []found{}
-		for _, d := range devices {
-			all = append(all, found{d.ID, d.Address, d.Also, d.Maker, d.Model, d.Name, d.Serial, d.MAC, d.ONVIF, d.Page, d.Via, d.Interface, d.Warnings, d.FirstSeen, d.LastSeen})
+		if devices == nil {
+			devices = []discovery.Device{} // a list, also an empty one
 		}
-		return writeJSON(r.out, all)
+		return writeJSON(r.out, devices)
 	}
 	if len(devices) == 0 {
 		r.printf("no cameras found; cameras on other networks can be asked by address: probe onvif://ADDRESS\n")

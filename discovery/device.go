@@ -8,25 +8,36 @@ import (
 )
 
 // A Device is one camera, or a recorder with ONVIF, however many ways and times it
-// answered. All texts are printable and at most 256 bytes long, addresses 1024.
+// answered. All texts are printable and at most 256 bytes long, addresses 1024. As JSON it is
+// what the API and `discover --json` show.
 type Device struct {
-	ID        string       // lower case, the same as long as the device is known: "urn:uuid:…" (its endpoint reference), else "uuid:…" (its UDN), else "mac:…", else "addr:…"; with "#2" behind it where two are called the same
-	Aliases   []string     // what else it is known by, of the same forms, sorted
-	Address   netip.Addr   // the address it replied from and that is to be used, with a zone where it is link-local
-	Also      []netip.Addr // further addresses that it replied from or announced and that may be used
-	Maker     string       // this and the following: "" where unknown
-	Model     string
-	Name      string
-	Serial    string
-	MAC       string   // "00:40:8c:12:34:56"
-	ONVIF     []string // addresses of its device service, best first; the host is the one it replied from or on the same network
-	Page      string   // the page it presents itself with, checked likewise
-	Via       []string // how it was found, sorted; see ViaWSDiscovery and following
-	Interface string   // the interface that its first answer came in on; "" where a router is between
-	Warnings  []string // sentences about what it announces and what was done with it
-	FirstSeen time.Time
-	LastSeen  time.Time
-	Expires   time.Time // zero: not by time, but when three searches went unanswered or it says goodbye
+	// ID is lower case, and the same as long as the device is known: "urn:uuid:…" (its endpoint
+	// reference), else "uuid:…" (its UDN), else "mac:…", else "addr:…"; with "#2" behind it
+	// where two are called the same.
+	ID      string   `json:"id"`
+	Aliases []string `json:"-"` // what else it is known by, of the same forms, sorted
+
+	Address netip.Addr   `json:"address"`        // that it replied from and that is to be used, with a zone where it is link-local
+	Also    []netip.Addr `json:"also,omitempty"` // further ones that it replied from or announced and that may be used
+
+	// "" where unknown.
+	Maker  string `json:"maker"`
+	Model  string `json:"model"`
+	Name   string `json:"name"`
+	Serial string `json:"serial,omitempty"`
+	MAC    string `json:"mac,omitempty"` // "00:40:8c:12:34:56"
+
+	// ONVIF are addresses of its device service, best first; the host is the one it replied
+	// from or on the same network. Never nil.
+	ONVIF []string `json:"onvif"`
+	Page  string   `json:"page,omitempty"` // the page it presents itself with, checked likewise
+
+	Via       []string  `json:"via"`                 // how it was found, sorted; see ViaWSDiscovery and following
+	Interface string    `json:"interface,omitempty"` // that its first answer came in on; "" where a router is between
+	Warnings  []string  `json:"warnings,omitempty"`  // sentences about what it announces and what was done with it
+	FirstSeen time.Time `json:"first_seen"`
+	LastSeen  time.Time `json:"last_seen"`
+	Expires   time.Time `json:"-"` // zero: not by time, but when three searches went unanswered or it says goodbye
 }
 
 // How a device was found: the elements of Device.Via.

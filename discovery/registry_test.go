@@ -1,6 +1,7 @@
 package discovery
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -369,4 +370,25 @@ func TestDevicesGo(t *testing.T) {
 			t.Errorf("changed %+v\ngone %+v", s.changed, s.gone)
 		}
 	})
+}
+
+// TestListsAreListsInJSON: programs go through "onvif" of each device, also of one that has
+// told no such address.
+func TestListsAreListsInJSON(t *testing.T) {
+	s := newScene(t, 0)
+	s.ssdp("192.0.2.4", "uuid:11111111-2222-3333-4444-00408c123456", "")
+	text, err := json.Marshal(s.f.Devices())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"onvif":[]`, `"via":["ssdp"]`, `"address":"192.0.2.4"`, `"maker":"AXIS"`, `"first_seen":"2023-11-`} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("%s is missing in %s", want, text)
+		}
+	}
+	for _, internal := range []string{"Aliases", "Expires"} {
+		if strings.Contains(string(text), internal) {
+			t.Errorf("%s is in %s", internal, text)
+		}
+	}
 }

@@ -159,7 +159,7 @@ func hostPortOf(u string) string {
 
 // view is the device as others see it.
 func (d *device) view() Device {
-	v := Device{ID: d.id, Address: d.address, Interface: d.link, FirstSeen: d.first, LastSeen: d.last()}
+	v := Device{ID: d.id, Address: d.address, ONVIF: []string{}, Interface: d.link, FirstSeen: d.first, LastSeen: d.last()}
 	for _, id := range d.identities() {
 		if id != d.id {
 			v.Aliases = append(v.Aliases, id)

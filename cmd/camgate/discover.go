@@ -25,22 +25,6 @@ type discoverCommand struct {
 // startAndEnd is what the program itself takes of the timeout, at most.
 const startAndEnd = 200 * time.Millisecond
 
-// foundDevice is a device as --json shows it.
-type foundDevice struct {
-	ID       string   `json:"id"`
-	Address  string   `json:"address"`
-	Also     []string `json:"also,omitempty"`
-	Maker    string   `json:"maker"`
-	Model    string   `json:"model"`
-	Name     string   `json:"name"`
-	Serial   string   `json:"serial,omitempty"`
-	MAC      string   `json:"mac,omitempty"`
-	ONVIF    []string `json:"onvif"`
-	Page     string   `json:"page,omitempty"`
-	Via      []string `json:"via"`
-	Warnings []string `json:"warnings,omitempty"`
-}
-
 // Run prints one line a camera.
 func (d *discoverCommand) Run(ctx context.Context, c console) error {
 	if d.Timeout < 100*time.Millisecond || d.Timeout > 5*time.Minute {
@@ -100,18 +84,9 @@ func progress(c console, wait time.Duration, finder *discovery.Finder) (end func
 }
 
 func printJSON(c console, devices []discovery.Device) error {
-	list := []foundDevice{}
-	for _, d := range devices {
-		one := foundDevice{ID: d.ID, Address: d.Address.String(), Maker: d.Maker, Model: d.Model, Name: d.Name, Serial: d.Serial, MAC: d.MAC,
-			ONVIF: d.ONVIF, Page: d.Page, Via: d.Via, Warnings: d.Warnings}
-		for _, also := range d.Also {
-			one.Also = append(one.Also, also.String())
-		}
-		list = append(list, one)
-	}
 	e := json.NewEncoder(c.out)
 	e.SetIndent("", "  ")
-	return e.Encode(list)
+	return e.Encode(devices)
 }
 
 func printDevices(c console, devices []discovery.Device, stats discovery.Stats) {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -38,21 +37,8 @@ const (
 
 // foundDevice is a device as the API shows it.
 type foundDevice struct {
-	ID        string       `json:"id"`
-	Address   netip.Addr   `json:"address"`
-	Also      []netip.Addr `json:"also,omitempty"`
-	Maker     string       `json:"maker"`
-	Model     string       `json:"model"`
-	Name      string       `json:"name"`
-	Serial    string       `json:"serial,omitempty"`
-	MAC       string       `json:"mac,omitempty"`
-	ONVIF     []string     `json:"onvif"`
-	Page      string       `json:"page,omitempty"`
-	Via       []string     `json:"via"`
-	Warnings  []string     `json:"warnings,omitempty"`
-	FirstSeen time.Time    `json:"first_seen"`
-	LastSeen  time.Time    `json:"last_seen"`
-	Cameras   []string     `json:"cameras"` // by which it is served; none: it can be added
+	discovery.Device
+	Cameras []string `json:"cameras"` // by which it is served; none: it can be added
 }
 
 // found is what /api/discovery answers.
@@ -64,13 +50,7 @@ type found struct {
 func (s *Server) found() found {
 	list := found{Devices: []foundDevice{}, Stats: s.cfg.Finder.FinderStats()}
 	for _, d := range s.cfg.Finder.Devices() {
-		one := foundDevice{ID: d.ID, Address: d.Address, Also: d.Also, Maker: d.Maker, Model: d.Model, Name: d.Name, Serial: d.Serial,
-			MAC: d.MAC, ONVIF: d.ONVIF, Page: d.Page, Via: d.Via, Warnings: d.Warnings, FirstSeen: d.FirstSeen, LastSeen: d.LastSeen,
-			Cameras: s.cfg.Finder.ServedAs(d)}
-		if one.ONVIF == nil {
-			one.ONVIF = []string{}
-		}
-		list.Devices = append(list.Devices, one)
+		list.Devices = append(list.Devices, foundDevice{Device: d, Cameras: s.cfg.Finder.ServedAs(d)})
 	}
 	return list
 }

@@ -32,7 +32,7 @@ type fakeFinder struct {
 func (f *fakeFinder) Devices() []discovery.Device {
 	return []discovery.Device{
 		{ID: "urn:uuid:1", Address: netip.MustParseAddr("192.0.2.1"), Maker: "Acme", Model: "One", ONVIF: []string{"http://192.0.2.1/onvif/device_service"}, Via: []string{"ssdp"}},
-		{ID: "urn:uuid:2", Address: netip.MustParseAddr("192.0.2.2"), Warnings: []string{"it announces <b>"}},
+		{ID: "urn:uuid:2", Address: netip.MustParseAddr("192.0.2.2"), ONVIF: []string{}, Warnings: []string{"it announces <b>"}},
 	}
 }
 
