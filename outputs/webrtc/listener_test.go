@@ -76,3 +76,54 @@ func TestTCPGoesOnWhenThereAreDescriptorsAgain(t *testing.T) {
 		t.Error("closing it does not end Accept")
 	}
 }
+
+// TestSilentConnectionDoesNotHoldUpTheEnd: anybody can open one, and a gateway that is told to
+// end must not wait for what never comes.
+func TestSilentConnectionDoesNotHoldUpTheEnd(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	told := &telling{Listener: patiently(l, log), accepted: make(chan struct{}, 2)}
+	mux := ice.NewTCPMuxDefault(ice.TCPMuxParams{Listener: told, Logger: pionLog{log}.NewLogger("tcp"),
+		ReadBufferSize: 64, FirstStunBindTimeout: time.Hour})
+	for range 2 {
+		conn, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		<-told.accepted
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- mux.Close() }()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Errorf("it ends with %v", err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("it waits for connections on which nothing comes")
+	}
+	if _, err := told.Accept(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("a closed listener accepts: %v", err)
+	}
+	if err := told.Close(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("closed twice it says %v", err)
+	}
+}
+
+// telling says when it has accepted a connection.
+type telling struct {
+	net.Listener
+	accepted chan struct{}
+}
+
+func (t *telling) Accept() (net.Conn, error) {
+	conn, err := t.Listener.Accept()
+	if err == nil {
+		t.accepted <- struct{}{}
+	}
+	return conn, err
+}
