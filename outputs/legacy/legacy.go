@@ -5,7 +5,6 @@
 package legacy
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"net"
@@ -54,10 +53,7 @@ type query struct {
 }
 
 func parse(rawQuery string) *query {
-	values, err := url.ParseQuery(rawQuery)
-	if err != nil {
-		err = errors.New("the part of the address behind the ? cannot be read: it must be name=value pairs joined by &, with %XX for special characters")
-	}
+	values, err := params.Query(rawQuery)
 	return &query{values: values, err: err}
 }
 

@@ -70,9 +70,9 @@ var exclusive = [][2]string{{"quality", "q"}, {"size", "width"}, {"size", "heigh
 // what is allowed.
 func Parse(rawQuery string) (Params, error) {
 	var p Params
-	query, err := url.ParseQuery(rawQuery)
+	query, err := Query(rawQuery)
 	if err != nil {
-		return Params{}, errors.New("the part of the address behind the ? cannot be read: it must be name=value pairs joined by &, with %XX for special characters")
+		return Params{}, err
 	}
 	for _, pair := range exclusive {
 		if query.Has(pair[0]) && query.Has(pair[1]) {
@@ -92,6 +92,16 @@ func Parse(rawQuery string) (Params, error) {
 		}
 	}
 	return p, nil
+}
+
+// Query reads a URL's query into its values, as they are. The error is one sentence that says
+// what is allowed; the values that could be read are there all the same.
+func Query(rawQuery string) (url.Values, error) {
+	query, err := url.ParseQuery(rawQuery)
+	if err != nil {
+		err = errors.New("the part of the address behind the ? cannot be read: it must be name=value pairs joined by &, with %XX for special characters")
+	}
+	return query, err
 }
 
 // Shorten makes text that came from outside fit for a sentence: printable ASCII, not

@@ -2,8 +2,6 @@ package wall
 
 import (
 	"fmt"
-	"net/url"
-	"strconv"
 	"strings"
 
 	"camgate/outputs/params"
@@ -23,9 +21,9 @@ const maxCamsText = MaxCameras * 65
 // allowed.
 func ParseQuery(rawQuery string) (Query, error) {
 	var q Query
-	query, err := url.ParseQuery(rawQuery)
+	query, err := params.Query(rawQuery)
 	if err != nil {
-		return q, fmt.Errorf("the part of the address behind the ? cannot be read: %s", params.Shorten(err.Error()))
+		return q, err
 	}
 	for _, name := range []string{"name", "cams", "cols", "labels"} {
 		if n := len(query[name]); n > 1 {
@@ -49,8 +47,8 @@ func ParseQuery(rawQuery string) (Query, error) {
 		q.Layout.Cameras = strings.Split(cams, ",")
 	}
 	if cols := query.Get("cols"); query.Has("cols") {
-		n, err := strconv.Atoi(cols)
-		if err != nil || n < 1 || n > MaxColumns || strings.Trim(cols, "0123456789") != "" {
+		n, ok := params.Whole(cols)
+		if !ok || n < 1 || n > MaxColumns {
 			return q, fmt.Errorf("cols=%s is not possible: it must be a whole number from 1 to %d", params.Shorten(cols), MaxColumns)
 		}
 		q.Layout.Columns = n

@@ -584,7 +584,7 @@ func TestQueriesOfWalls(t *testing.T) {
 		"name=hall&cams=a":                         "cannot be given together",
 		"cams=" + strings.Repeat("a,", 64):         "at most 64",
 		"cams=" + strings.Repeat("a", 1000*1000):   "at most 64",
-		"%zz":                                      "cannot be read",
+		"%zz":                                      "with %XX for",
 		"cams=%00&cols=" + strings.Repeat("9", 99): "from 1 to 16",
 	} {
 		_, err := ParseQuery(query)
