@@ -189,11 +189,8 @@ func (c *Camera) Reconnect() {
 		d.doubt()
 	}
 	c.endSession(errAsked)
-	c.mu.Lock()
-	smaller := c.smaller
-	c.mu.Unlock()
-	if smaller != nil {
-		smaller.Reconnect()
+	if s := c.madeSubstream(); s != nil {
+		s.Reconnect()
 	}
 }
 

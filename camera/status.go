@@ -24,7 +24,7 @@ type Status struct {
 	Bitrate      int               `json:"bitrate"`          // bits a second, over the last seconds
 	GOP          GOP               `json:"gop"`
 	LastFrameAge *float64          `json:"last_frame_age"` // seconds since the last whole access unit; null before the first
-	Viewers      int               `json:"viewers"`
+	Viewers      int               `json:"viewers"`        // of its substream too
 	Renditions   []RenditionStatus `json:"renditions"`
 	Received     uint64            `json:"received"`      // access units, since the start
 	Decoded      uint64            `json:"decoded"`       // pictures decoded
@@ -74,6 +74,10 @@ type RenditionStatus struct {
 func (c *Camera) Status() Status {
 	now := time.Now()
 	asked := c.device.status()
+	besides := 0 // who watches the substream
+	if s := c.madeSubstream(); s != nil {
+		besides = s.watchers()
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	l := &c.life
@@ -89,7 +93,7 @@ func (c *Camera) Status() Status {
 		Width:        l.width,
 		Height:       l.height,
 		GOP:          l.gop,
-		Viewers:      c.viewers + len(c.readers),
+		Viewers:      c.viewers + len(c.readers) + besides,
 		Renditions:   []RenditionStatus{},
 		Received:     c.counts.received,
 		Decoded:      c.counts.decoded,

@@ -55,6 +55,13 @@ func (c *Camera) Substream() *Camera {
 	return c.smaller
 }
 
+// madeSubstream is the substream if somebody has asked for it; else nil.
+func (c *Camera) madeSubstream() *Camera {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.smaller
+}
+
 // sameHost says whether two addresses are of one host, at whichever ports.
 func sameHost(a, b source.Address) bool {
 	one, _, err := net.SplitHostPort(a.Host())

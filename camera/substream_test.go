@@ -35,10 +35,17 @@ func TestTheConfiguredSubstreamIsACameraOfItsOwn(t *testing.T) {
 	if format, err := r.Format(within(t, 10*time.Second)); err != nil || format.Width != 320 {
 		t.Errorf("its format is %+v, %v", format, err)
 	}
-	if large.Counts().Connections != 0 || c.Status().Viewers != 0 {
+	if large.Counts().Connections != 0 {
 		t.Error("the large stream was connected for it")
 	}
+	r.Describe("192.0.2.9:1234", "webrtc")
+	if n, list := c.Status().Viewers, c.Viewers(); n != 1 || len(list) != 1 || list[0].Peer != "192.0.2.9:1234" || list[0].Camera != sub.Name() {
+		t.Errorf("the camera says it has %d viewers: %+v", n, list)
+	}
 	r.Close()
+	if n, list := c.Status().Viewers, c.Viewers(); n != 0 || len(list) != 0 {
+		t.Errorf("nobody watches, and the camera says it has %d viewers: %+v", n, list)
+	}
 	for deadline := within(t, 10*time.Second); sub.Brief().State != "idle"; {
 		select {
 		case <-sub.Changed():

@@ -100,9 +100,9 @@ func (v *Viewer) Describe(peer, form string) {
 
 // ViewerStatus tells of one viewer.
 type ViewerStatus struct {
-	Camera  string    `json:"camera"`
-	Peer    string    `json:"peer"` // address and port
-	Form    string    `json:"form"` // mjpeg, ws, snapshot or webrtc
+	Camera  string    `json:"camera"` // with " (substream)" behind it for who watches that
+	Peer    string    `json:"peer"`   // address and port
+	Form    string    `json:"form"`   // mjpeg, ws, tile, wall, snapshot, webrtc, or the program whose protocol it speaks
 	Width   int       `json:"width"`
 	Height  int       `json:"height"`
 	Quality int       `json:"quality"` // of JPEGs; 0 for who takes coded pictures
@@ -112,9 +112,17 @@ type ViewerStatus struct {
 	Age     *float64  `json:"age"`     // seconds since the camera's picture it took last arrived; null before the first
 }
 
-// Viewers are who watches now, the longest first.
+// Viewers are who watches now, the camera itself or its substream, the longest first.
 func (c *Camera) Viewers() []ViewerStatus {
-	now := time.Now()
+	list := c.ownViewers(time.Now())
+	if s := c.madeSubstream(); s != nil {
+		list = append(list, s.Viewers()...)
+	}
+	slices.SortFunc(list, func(a, b ViewerStatus) int { return a.Since.Compare(b.Since) })
+	return list
+}
+
+func (c *Camera) ownViewers(now time.Time) []ViewerStatus {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	list := []ViewerStatus{}
@@ -136,8 +144,14 @@ func (c *Camera) Viewers() []ViewerStatus {
 	for r := range c.readers {
 		list = append(list, r.status(now))
 	}
-	slices.SortFunc(list, func(a, b ViewerStatus) int { return a.Since.Compare(b.Since) })
 	return list
+}
+
+// watchers is how many watch the camera itself.
+func (c *Camera) watchers() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.viewers + len(c.readers)
 }
 
 // ready is the picture to return, nil where one must be waited for. The caller holds the
