@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"strconv"
 	"sync"
+	"unsafe"
 
 	"github.com/gorilla/websocket"
 
@@ -52,9 +53,11 @@ type encodings struct {
 const maxEncodings = 16
 
 type encoding struct {
-	picture *media.Picture
-	once    sync.Once
-	bytes   []byte
+	// jpeg is the JPEG's first byte, by which it is known. Pictures are not: where a camera was
+	// configured anew each viewer has its own, which counts on from the camera before.
+	jpeg  *byte
+	once  sync.Once
+	bytes []byte
 }
 
 // enter is for a viewer that comes; it calls leave when it goes.
@@ -74,20 +77,20 @@ func (e *encodings) leave() {
 
 // of is a picture's messages. Nobody changes them.
 func (e *encodings) of(p *media.Picture) []byte {
-	one := e.entry(p)
+	one := e.entry(unsafe.SliceData(p.JPEG))
 	one.once.Do(func() { one.bytes = encode(p.JPEG) })
 	return one.bytes
 }
 
-func (e *encodings) entry(p *media.Picture) *encoding {
+func (e *encodings) entry(jpeg *byte) *encoding {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, one := range e.entries {
-		if one != nil && one.picture == p {
+		if one != nil && one.jpeg == jpeg {
 			return one
 		}
 	}
-	one := &encoding{picture: p}
+	one := &encoding{jpeg: jpeg}
 	e.entries[e.next] = one
 	e.next = (e.next + 1) % maxEncodings
 	return one

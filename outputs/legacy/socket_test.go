@@ -13,6 +13,11 @@ func TestPictureOfSeveralViewersIsEncodedOnce(t *testing.T) {
 	e.enter()
 	p := &media.Picture{JPEG: bytes.Repeat([]byte{1}, 1000)}
 	first := e.of(p)
+	later := *p
+	later.Sequence += 100
+	if again := e.of(&later); &again[0] != &first[0] {
+		t.Error("a viewer who counts on from another camera has the same JPEG encoded once more")
+	}
 	if again := e.of(p); &again[0] != &first[0] {
 		t.Error("encoded twice")
 	}
