@@ -13,14 +13,8 @@ import (
 // credentials with which it begins ICE anew (application/trickle-ice-sdpfrag, RFC 8840).
 type fragment struct {
 	ufrag, password string
-	candidates      []candidate
-	end             bool // there are no more
-}
-
-// candidate is an a=candidate line and where it belongs.
-type candidate struct {
-	line string // candidate:…
-	mid  string
+	candidates      []string // candidate:…, of whichever section: one transport is all there is
+	end             bool     // there are no more
 }
 
 var errNoFragment = errors.New("the body is no SDP fragment: it needs a=ice-ufrag, a=ice-pwd and a=candidate lines (RFC 8840)")
@@ -30,7 +24,7 @@ const mostCandidateLine = 512 // bytes
 // parseFragment reads the body of a PATCH.
 func parseFragment(text string) (fragment, error) {
 	var f fragment
-	mid, media := "", false
+	media := false
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\r\n")
 		if line == "" {
@@ -39,16 +33,12 @@ func parseFragment(text string) (fragment, error) {
 		if len(line) < 2 || line[1] != '=' {
 			return fragment{}, errNoFragment
 		}
-		if line[0] == 'm' {
-			mid, media = "", true
-		}
+		media = media || line[0] == 'm'
 		if line[0] != 'a' {
 			continue
 		}
 		key, value, _ := strings.Cut(line[2:], ":")
 		switch key {
-		case "mid":
-			mid = value
 		case "ice-ufrag", "ice-pwd":
 			known := &f.ufrag
 			if key == "ice-pwd" {
@@ -62,7 +52,7 @@ func parseFragment(text string) (fragment, error) {
 			if len(line) > mostCandidateLine || len(f.candidates) >= mostCandidates {
 				return fragment{}, fmt.Errorf("a fragment may have %d candidates of %d bytes", mostCandidates, mostCandidateLine)
 			}
-			f.candidates = append(f.candidates, candidate{line: line[2:], mid: mid})
+			f.candidates = append(f.candidates, line[2:])
 		case "end-of-candidates":
 			f.end = true
 		}

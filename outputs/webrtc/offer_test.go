@@ -113,7 +113,7 @@ func TestH265IsSentToWhoTakesItsProfile(t *testing.T) {
 
 func TestFragmentIsUnderstood(t *testing.T) {
 	f, err := parseFragment("a=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\nm=audio 9 RTP/AVP 0\r\na=mid:0\r\na=candidate:1387637174 1 udp 2122260223 192.0.2.1 61764 typ host generation 0\r\na=end-of-candidates\r\n")
-	if err != nil || f.ufrag != "EsAw" || f.password != "P2uYro0UCOQ4zxjKXaWCBui1" || len(f.candidates) != 1 || !f.end || f.candidates[0].mid != "0" {
+	if err != nil || f.ufrag != "EsAw" || f.password != "P2uYro0UCOQ4zxjKXaWCBui1" || len(f.candidates) != 1 || !f.end || !strings.HasPrefix(f.candidates[0], "candidate:") {
 		t.Errorf("%+v %v", f, err)
 	}
 	for _, wrong := range []string{
@@ -135,8 +135,8 @@ func FuzzFragment(f *testing.F) {
 		if err == nil && len(fragment.candidates) > mostCandidates {
 			t.Error("too many candidates")
 		}
-		for _, c := range fragment.candidates {
-			localName(c.line)
+		for _, line := range fragment.candidates {
+			localName(line)
 		}
 	})
 }

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -379,13 +378,13 @@ func (s *Server) announced(ctx context.Context, own *socket) (lines []string) {
 }
 
 // takeNames takes the candidates out of an offer that have a name in place of an address.
-func takeNames(d *sdp.SessionDescription) (lines []candidate) {
-	for i, m := range d.MediaDescriptions {
+func takeNames(d *sdp.SessionDescription) (lines []string) {
+	for _, m := range d.MediaDescriptions {
 		m.Attributes = slices.DeleteFunc(m.Attributes, func(a sdp.Attribute) bool {
 			if a.Key != "candidate" || localName(a.Value) == "" {
 				return false
 			}
-			lines = append(lines, candidate{line: "candidate:" + a.Value, mid: strconv.Itoa(i)})
+			lines = append(lines, "candidate:"+a.Value)
 			return true
 		})
 	}

@@ -278,17 +278,17 @@ func (one *session) released() {
 }
 
 // addCandidates gives pion what the browser has found. The caller holds signalling.
-func (one *session) addCandidates(list []candidate) error {
+func (one *session) addCandidates(list []string) error {
 	if one.trickled += len(list); one.trickled > mostTrickled {
 		return fmt.Errorf("a session may have %d candidates that come later", mostTrickled)
 	}
-	var named []candidate
-	for _, c := range list {
-		if localName(c.line) != "" {
-			named = append(named, c)
+	var named []string
+	for _, line := range list {
+		if localName(line) != "" {
+			named = append(named, line)
 			continue
 		}
-		if err := one.addCandidate(c.line); err != nil {
+		if err := one.addCandidate(line); err != nil {
 			return err
 		}
 	}
@@ -306,13 +306,12 @@ func (one *session) addCandidate(line string) (err error) {
 }
 
 // resolve looks names up and gives pion their addresses, meanwhile.
-func (one *session) resolve(named []candidate) {
-	for _, c := range named {
+func (one *session) resolve(named []string) {
+	for _, line := range named {
 		one.spawn("names", func() error {
-			name := localName(c.line)
+			name := localName(line)
 			if address, found := one.server.resolver.address(one.ctx, name); found {
-				line := strings.Replace(c.line, name, address.String(), 1)
-				if err := one.addCandidate(line); err != nil {
+				if err := one.addCandidate(strings.Replace(line, name, address.String(), 1)); err != nil {
 					one.log.Debug("a candidate was refused", "err", err)
 				}
 			}

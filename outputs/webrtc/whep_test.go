@@ -382,7 +382,7 @@ func TestICEBeginsAnew(t *testing.T) {
 		}
 		restarted(&d, f)
 		for _, line := range f.candidates {
-			d.MediaDescriptions[0].Attributes = append(d.MediaDescriptions[0].Attributes, sdp.Attribute{Key: "candidate", Value: strings.TrimPrefix(line.line, "candidate:")})
+			d.MediaDescriptions[0].Attributes = append(d.MediaDescriptions[0].Attributes, sdp.Attribute{Key: "candidate", Value: strings.TrimPrefix(line, "candidate:")})
 		}
 		changed, err := d.Marshal()
 		if err != nil {
