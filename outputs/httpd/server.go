@@ -1,6 +1,11 @@
 // Package httpd is the gateway's HTTP server: routes, who may ask, limits, and what is
-// answered when something is wrong. The pictures themselves are written by mjpeg,
-// snapshot and ws.
+// answered when something is wrong. What is shown is made and written by the other packages
+// of outputs; here they come together with the cameras.
+//
+// handler (server.go) has every route. A request passes whoever stands in its Pre first, the
+// guards among them (forwarded.go, guard.go, origin.go), and then a handler of one of the
+// forms (pictures.go, many.go, whep.go, legacy….go), of the API (api.go, find.go) or of the
+// page (pages.go). A viewer goes on with its camera's successor by follow.go.
 package httpd
 
 import (
