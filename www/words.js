@@ -107,5 +107,4 @@
 		key = e.getAttribute('data-t-title');
 		if (key) { e.title = words[key]; }
 	});
-	Camgate.words = WORDS;
 })();

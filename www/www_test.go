@@ -5,8 +5,10 @@ import (
 	"compress/gzip"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -204,6 +206,47 @@ func TestPageReadsWellInScreenReaders(t *testing.T) {
 	}
 	if !labelled {
 		t.Error("nothing announces a camera's new state")
+	}
+}
+
+// A word that a language lacks, or a place in it for what belongs in between, is seen by those
+// alone who read it.
+func TestEveryLanguageHasAllWords(t *testing.T) {
+	text, err := os.ReadFile("words.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	word, place := regexp.MustCompile(`'?(\w+)'?: '([^']*)'`), regexp.MustCompile(`\{\d\}`)
+	said := map[string]map[string]string{} // places by word by language
+	for _, l := range regexp.MustCompile(`(?s)\n\t\t([a-z]{2}): \{(.*?)\n\t\t\}`).FindAllStringSubmatch(string(text), -1) {
+		said[l[1]] = map[string]string{}
+		for _, w := range word.FindAllStringSubmatch(l[2], -1) {
+			places := place.FindAllString(w[2], -1)
+			slices.Sort(places)
+			said[l[1]][w[1]] = strings.Join(places, "")
+		}
+	}
+	if len(said) != 5 || len(said["en"]) < 70 {
+		t.Fatalf("%d languages were read, and %d English words", len(said), len(said["en"]))
+	}
+	for language, words := range said {
+		if !maps.Equal(words, said["en"]) {
+			t.Errorf("%s has not the same words, or places in them, as English: %v, and %v", language, words, said["en"])
+		}
+	}
+
+	if text, err = os.ReadFile("player.js"); err != nil {
+		t.Fatal(err)
+	}
+	keys := regexp.MustCompile(`var KEYS = '([^']+)'`).FindSubmatch(text)
+	lists := regexp.MustCompile(`\n\t\t[a-z]{2}: '([^']+)' \+\n\t+'([^']+)'`).FindAllSubmatch(text, -1)
+	if keys == nil || len(lists) != 5 {
+		t.Fatalf("%d languages of the player were read", len(lists))
+	}
+	for _, l := range lists {
+		if n := strings.Count(string(l[1])+string(l[2]), "|") + 1; n != len(strings.Fields(string(keys[1]))) {
+			t.Errorf("the player has %d words for %d keys: %s", n, len(strings.Fields(string(keys[1]))), l[1])
+		}
 	}
 }
 
