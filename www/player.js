@@ -7,7 +7,8 @@
 // Options, which are also attributes: camera, or cams (several in one picture: "a,b,c") and
 // cols, labels (name, age); path (auto, webrtc, ws, mjpeg, snapshot: the best to be tried, or a list of those
 // allowed), base (the gateway's address, for a script that is not loaded from it), width,
-// fps, quality, fit (contain, cover, fill), controls, stats, muted (no sound at all), lang.
+// fps, quality, fit (contain, cover, fill), controls, stats, muted (no sound at all), lang,
+// label (what screen readers call it), quiet (they are told no changes).
 //
 // The element says in data-state (connecting, live, stale, offline, error, paused) what the
 // picture is and in data-path how it comes; each change is an event camgate-state. A
