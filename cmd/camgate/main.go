@@ -53,7 +53,6 @@ func run(args []string, c console) int {
 		kong.Writers(c.out, c.log),
 		kong.Exit(func(code int) { status = code }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.UsageOnError(),
 	)
 	if err != nil {
 		fmt.Fprintln(c.log, err)
@@ -67,7 +66,11 @@ func run(args []string, c console) int {
 		return 0 // --help
 	}
 	if err != nil {
-		fmt.Fprintf(c.log, "camgate: %v\nTry camgate --help\n", err)
+		help := "camgate"
+		if wrong := (*kong.ParseError)(nil); errors.As(err, &wrong) && wrong.Context.Selected() != nil {
+			help += " " + wrong.Context.Selected().Name
+		}
+		fmt.Fprintf(c.log, "camgate: %v\nTry %s --help\n", err, help)
 		return 2
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

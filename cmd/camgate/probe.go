@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strings"
 
-	"camgate/config"
 	"camgate/diagnose"
 	"camgate/gateway"
 )
@@ -47,17 +46,9 @@ func (d *diagnoseCommand) target(c console) (diagnose.Target, error) {
 	if strings.Contains(d.Camera, "://") {
 		return targetOf(d.Camera)
 	}
-	cfg, err := load(d.Config, c)
+	cam, err := configured(d.Config, d.Camera, c)
 	if err != nil {
 		return diagnose.Target{}, err
-	}
-	g, err := gateway.New(&config.Config{Cameras: cfg.Cameras, Limits: cfg.Limits}, quiet)
-	if err != nil {
-		return diagnose.Target{}, err
-	}
-	cam := g.Camera(d.Camera)
-	if cam == nil {
-		return diagnose.Target{}, noSuchCamera(d.Config, d.Camera, g)
 	}
 	address, options := cam.Configured()
 	return diagnose.Target{Name: cam.Name(), Address: address, Source: options}, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"strings"
 	"sync"
@@ -82,7 +83,15 @@ func (s *snapshotCommand) find(c console) (*camera.Camera, error) {
 		}
 		return camera.New(camera.Config{Name: address.Host(), Address: address, OnDemand: true}, quiet), nil
 	}
-	cfg, err := load(s.Config, c)
+	return configured(s.Config, s.Camera, c)
+}
+
+// configured makes a camera of the configuration.
+func configured(file, name string, c console) (*camera.Camera, error) {
+	cfg, err := load(file, c)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: --config names the file that has the camera, and a URL needs none", err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -90,10 +99,10 @@ func (s *snapshotCommand) find(c console) (*camera.Camera, error) {
 	if err != nil {
 		return nil, err
 	}
-	if cam := g.Camera(s.Camera); cam != nil {
+	if cam := g.Camera(name); cam != nil {
 		return cam, nil
 	}
-	return nil, noSuchCamera(s.Config, s.Camera, g)
+	return nil, noSuchCamera(file, name, g)
 }
 
 // write writes the picture to where it is wanted.
