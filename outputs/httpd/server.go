@@ -151,7 +151,7 @@ func (s *Server) newHTTP(ctx context.Context, handler http.Handler) *http.Server
 }
 
 // shutdown ends everything that Run has started.
-func (s *Server) shutdown(server *http.Server, listener net.Listener, end func(), failed chan error) (err error) {
+func (s *Server) shutdown(server *http.Server, listener net.Listener, end func(), failed chan error) error {
 	listener.Close() // the server does it once more
 	s.mu.Lock()
 	s.ending = true
@@ -162,21 +162,33 @@ func (s *Server) shutdown(server *http.Server, listener net.Listener, end func()
 	// taken over.
 	done := make(chan struct{})
 	go func() { s.handlers.Wait(); close(done) }()
-	limit := time.NewTimer(shutdownLimit - flushLimit)
-	defer limit.Stop()
-	select {
-	case <-done:
-	case <-limit.C:
-		err = fmt.Errorf("%d viewers did not end within %v", s.viewers.Load(), shutdownLimit)
+	if closedWithin(done, shutdownLimit-flushLimit) {
+		// Plain answers may still be in the server's buffers. Browsers also hold connections
+		// open that they have not used; those get no say in how long this takes.
+		flush, cancel := context.WithTimeout(context.Background(), flushLimit)
+		server.Shutdown(flush) // its errors: the listener is closed already, or time is up
+		cancel()
 	}
-	// Plain answers may still be in the server's buffers. Browsers also hold connections
-	// open that they have not used; those get no say in how long this takes.
-	flush, cancel := context.WithTimeout(context.Background(), flushLimit)
-	defer cancel()
-	server.Shutdown(flush) // its errors: the listener is closed already, or time is up
 	server.Close()
 	<-failed
-	return err
+	// What is left now are files and stills on their way to who takes them slowly: those end with
+	// their connections.
+	if !closedWithin(done, flushLimit) {
+		return fmt.Errorf("not all answers have ended within %v: %d viewers are left", shutdownLimit, s.viewers.Load())
+	}
+	return nil
+}
+
+// closedWithin waits for done to be closed, and says whether that was within limit.
+func closedWithin(done <-chan struct{}, limit time.Duration) bool {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-done:
+		return true
+	case <-timer.C:
+		return false
+	}
 }
 
 // listen opens a port for plain TCP. Go's own way takes Multipath TCP too, where the viewer

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net"
 	"net/textproto"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -194,6 +196,21 @@ func TestSlowViewerThatMakesProgressIsKept(t *testing.T) {
 	readPart(t, slow)
 	if cam.watching() != 1 {
 		t.Error("the viewer was closed")
+	}
+}
+
+// TestEndOfTheGatewayIsInOrderWhereAFileIsTakenSlowly: its connection is closed, and nobody is
+// told of a failure.
+func TestEndOfTheGatewayIsInOrderWhereAFileIsTakenSlowly(t *testing.T) {
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "film.mp4"), make([]byte, 16<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	g := serve(t, Config{WWW: folder})
+	_, r := g.dialNarrow(t, request("/film.mp4", "test"))
+	head(t, r)
+	if err := g.stop(); err != nil {
+		t.Error(err)
 	}
 }
 
