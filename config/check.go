@@ -90,7 +90,7 @@ func (r *reader) checkHTTP(h *HTTP) {
 			continue
 		}
 		if !originRule.MatchString(o) {
-			r.mistake(r.at("http.origins"), `an origin is like "https://panel.example": scheme and host, and perhaps a port, without a path; "*" is every page`)
+			r.mistake(r.at("http.origins"), `an origin is like "https://panel.example": scheme and host, and perhaps a port, without a path; with "*" every page may watch`)
 		}
 	}
 }

@@ -24,10 +24,10 @@ type HTTP struct {
 	Listen         string   `toml:"listen"`          // host:port
 	AllowAnonymous bool     `toml:"allow_anonymous"` // lets Listen be an address that others reach
 	Hosts          []string `toml:"hosts"`           // further names that browsers may call the gateway by
-	Origins        []string `toml:"origins"`         // further pages that may use the gateway; "*" is all
+	Origins        []string `toml:"origins"`         // further pages that may use the gateway; "*": all may watch
 	WWW            string   `toml:"www"`             // a folder of pages that go before the built-in ones
 	BasePath       string   `toml:"base_path"`       // before every path, like "/cams"; "" is none
-	TrustedProxies []string `toml:"trusted_proxies"` // addresses and networks whose X-Forwarded-… are believed
+	TrustedProxies []string `toml:"trusted_proxies"` // addresses and networks whose X-Forwarded-… and Forwarded are believed
 }
 
 // WebRTC says how browsers reach the gateway's WebRTC.
