@@ -377,6 +377,13 @@ func servePatiently(t testing.TB, p patience, o Options, cams ...*fakeCamera) *g
 	return g
 }
 
+// Sessions is how many there are.
+func (s *Server) Sessions() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.sessions)
+}
+
 // eventually waits until a condition holds.
 func eventually(t testing.TB, what string, within time.Duration, holds func() bool) {
 	t.Helper()

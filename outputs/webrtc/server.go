@@ -266,13 +266,6 @@ func (s *Server) session(camera, id string) *session {
 	return nil
 }
 
-// Sessions is how many there are.
-func (s *Server) Sessions() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.sessions)
-}
-
 // packer is the one of a stream, for one session more; done gives it up.
 func (s *Server) packer(name stream) (k *packer, done func()) {
 	s.mu.Lock()
