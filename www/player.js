@@ -506,8 +506,8 @@
 	}
 	// iceServers reads Link: <stun:host>; rel="ice-server"; username="u"; credential="p".
 	function iceServers(header) {
-		var list = [], each = /<((?:stun|turn)s?:[^>]*)>((?:\s*;\s*[\w-]+=(?:"[^"]*"|[^;,\s]*))*)/g, m, one;
-		function of(name) { var v = new RegExp(';\\s*' + name + '="?([^";,]*)').exec(m[2]); return v ? v[1] : ''; }
+		var list = [], each = /<((?:stun|turn)s?:[^>]*)>((?:;\s*[\w-]+="(?:[^"\\]|\\.)*"|\s)*)/g, m, one;
+		function of(name) { var v = new RegExp(name + '="((?:[^"\\\\]|\\\\.)*)').exec(m[2]); return v && v[1].replace(/\\(.)/g, '$1'); }
 		while ((m = each.exec(header))) {
 			if (!/ice-server/.test(m[2])) { continue; }
 			one = { urls: m[1] };
