@@ -539,6 +539,24 @@ func TestViewerIsToldTheState(t *testing.T) {
 	want("stale", tellEvery/2)
 }
 
+// TestViewerIsToldOfTheStreamThatIsSent: where that is the smaller one, the camera's own may
+// not even be connected.
+func TestViewerIsToldOfTheStreamThatIsSent(t *testing.T) {
+	cam := newFake("cam1", media.H264)
+	cam.sub = newFake("cam1", media.H264)
+	one := &session{camera: cam, substream: true}
+	changed := one.changed()
+	cam.sub.say("stale")
+	select {
+	case <-changed:
+	default:
+		t.Error("the smaller stream's state changes, and nobody is told before a second is over")
+	}
+	if s := one.state(); s.State != "stale" || s.Stream != "sub" {
+		t.Errorf("told is %+v", s)
+	}
+}
+
 func TestOverTCPWhereNoUDPPasses(t *testing.T) {
 	cam := newFake("cam1", media.H264)
 	cam.bring(true, 50_000)

@@ -55,7 +55,7 @@ func (one *session) tell(c *pion.DataChannel) error {
 	tick := time.NewTicker(tellEvery)
 	defer tick.Stop()
 	for {
-		changed := one.camera.Changed()
+		changed := one.changed()
 		message, err := json.Marshal(one.state())
 		if err != nil {
 			return err
@@ -86,6 +86,9 @@ func (one *session) shown() source {
 	}
 	return one.camera
 }
+
+// changed is closed when state is another than now. Whoever waits asks for it before state.
+func (one *session) changed() <-chan struct{} { return one.shown().Changed() }
 
 func (one *session) state() told {
 	one.mu.Lock()
