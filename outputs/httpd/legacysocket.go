@@ -56,7 +56,7 @@ func (s *Server) listenCctvAgent() (net.Listener, error) {
 	}
 	listener, err := listen(at)
 	if err != nil {
-		return nil, errors.New(strings.Replace(listenError(at, err).Error(), "[http] listen", "[legacy] cctvagent_ws", 1))
+		return nil, listenError("[legacy] cctvagent_ws", at, err)
 	}
 	return listener, nil
 }

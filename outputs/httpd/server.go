@@ -93,7 +93,7 @@ func newServer(cfg Config, cameras cameras, www fs.FS, log *slog.Logger) (*Serve
 func (s *Server) Run(ctx context.Context) error {
 	listener, err := listen(s.cfg.Listen)
 	if err != nil {
-		return listenError(s.cfg.Listen, err)
+		return listenError("[http] listen", s.cfg.Listen, err)
 	}
 	agents, err := s.listenCctvAgent() // before anybody is told that all is served
 	if err != nil {
@@ -199,16 +199,18 @@ func listen(address string) (net.Listener, error) {
 	return config.Listen(context.Background(), "tcp", address)
 }
 
-func listenError(address string, err error) error {
+// listenError is a sentence of an error of listen, at an address that stands under a key of the
+// configuration.
+func listenError(key, address string, err error) error {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return fmt.Errorf("[http] listen = %q: another program, perhaps another camgate, uses this port already: end it, or choose another port", address)
+		return fmt.Errorf("%s = %q: another program, perhaps another camgate, uses this port already: end it, or choose another port", key, address)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return fmt.Errorf("[http] listen = %q: this machine does not have that address: use one of its own, or 127.0.0.1", address)
+		return fmt.Errorf("%s = %q: this machine does not have that address: use one of its own, or 127.0.0.1", key, address)
 	case errors.Is(err, syscall.EACCES):
-		return fmt.Errorf("[http] listen = %q: ports below 1024 need a privilege: choose a larger one", address)
+		return fmt.Errorf("%s = %q: ports below 1024 need a privilege: choose a larger one", key, address)
 	}
-	return fmt.Errorf("[http] listen = %q: %w", address, err)
+	return fmt.Errorf("%s = %q: %w", key, address, err)
 }
 
 // handler is everything that is served.
