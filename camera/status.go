@@ -13,7 +13,7 @@ type Status struct {
 	Name         string            `json:"name"`
 	State        string            `json:"state"`            // idle, connecting, live, stale or offline
 	Partly       bool              `json:"partly,omitempty"` // as in Brief
-	Since        time.Time         `json:"since"`            // when State began
+	Since        time.Time         `json:"since,omitzero"`   // when State began; a wall does not know
 	Address      string            `json:"address"`
 	Transport    string            `json:"transport,omitempty"` // tcp, udp or multicast
 	Codec        string            `json:"codec,omitempty"`

@@ -45,7 +45,7 @@ func TestPlayerShowsWhatIsLeftOfAWall(t *testing.T) {
 	t.Parallel()
 	server := httpd.Config{Listen: "127.0.0.1:0", WWW: pagesDir(t), WebRTC: &webrtc.Options{}, Walls: []wall.Layout{{Name: "hall", Cameras: []string{"cam1", "gone"}, Columns: 2, Width: 640}}}
 	s := serveWith(t, server, config(t, "cam1", camsimStart(t, small("cam1")).URL()), config(t, "gone", "rtsp://127.0.0.1:1/none"))
-	for _, path := range []string{"ws", "snapshot"} {
+	for _, path := range []string{"ws", "mjpeg", "snapshot"} {
 		b := browse(t, 800, 500, playerPage(s.host, map[string]any{"camera": "hall", "path": path}))
 		b.is(path+": it says that one is away", "player.state == 'stale' && /Not all cameras are live/.test(document.querySelector('.camgate-said').textContent)", 20*time.Second)
 		before := b.number("player.frames")

@@ -20,9 +20,11 @@ func (s *Server) listCameras(c echo.Context) error {
 	return c.JSON(http.StatusOK, list)
 }
 
+// showCamera answers with the state of a camera, or of a wall: a player that has its picture as
+// multipart learns it nowhere else.
 func (s *Server) showCamera(c echo.Context) error {
 	name := strings.TrimPrefix(c.Request().URL.Path, "/api/cameras/")
-	camera := s.cameras.find(name)
+	camera := s.shown(name)
 	if camera == nil {
 		if moved, found := strings.CutSuffix(name, "/ptz"); found && s.cameras.find(moved) != nil {
 			return onlyPost(c)

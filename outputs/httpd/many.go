@@ -281,7 +281,7 @@ func (w wallCamera) Newest(r media.Rendition) *media.Picture {
 
 func (w wallCamera) Status() camera.Status {
 	b := w.Brief()
-	return camera.Status{Name: w.layout.Name, State: b.State, Partly: b.Partly, LastError: b.LastError}
+	return camera.Status{Name: w.layout.Name, State: b.State, Partly: b.Partly, LastError: b.LastError, Renditions: []camera.RenditionStatus{}}
 }
 
 // Brief says live if every camera of the wall is, offline or connecting if none is, and
