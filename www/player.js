@@ -719,7 +719,7 @@
 			polling = g.polling = true;
 			// Pictures do not say what they are; the camera's state does.
 			cancel = request('GET', g.base + 'api/cameras' + (o.cams ? '' : '/' + enc(o.camera)), { timeout: 4000 }, function (r) {
-				var s = r && r.status === 200 && parse(r.responseText);
+				var s = r && parse(r.responseText);
 				function done() {
 					polling = g.polling = false;
 					polled = Math.max(polled, now() - 500); // where answers take long: after another's turn
@@ -733,6 +733,7 @@
 					});
 				}
 				heard(g);
+				if (r.status === 404 && s && s.error && !o.cams) { return a.fail('none', { sure: true, fatal: true }); } // the gateway's, not a proxy's that keeps this to itself
 				if (o.cams && s && s.filter) { s = ofWall(o, s); }
 				if (s && s.state) {
 					a.period = s.fps ? 1000 / s.fps : 0;
