@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"strconv"
 	"sync"
-	"unsafe"
 
 	"github.com/gorilla/websocket"
 
@@ -77,7 +76,10 @@ func (e *encodings) leave() {
 
 // of is a picture's messages. Nobody changes them.
 func (e *encodings) of(p *media.Picture) []byte {
-	one := e.entry(unsafe.SliceData(p.JPEG))
+	if len(p.JPEG) == 0 {
+		return encode(nil)
+	}
+	one := e.entry(&p.JPEG[0])
 	one.once.Do(func() { one.bytes = encode(p.JPEG) })
 	return one.bytes
 }
