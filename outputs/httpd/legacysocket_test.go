@@ -50,7 +50,7 @@ func openPage(t *testing.T, at, origin string) page {
 		t.Fatalf("%v %v", err, response)
 	}
 	t.Cleanup(func() { conn.Close() })
-	conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+	conn.SetReadDeadline(time.Now().Add(testLimit))
 	return page{t, conn}
 }
 
@@ -306,7 +306,7 @@ func TestCctvAgentsProtocolIsOnTheSharedSocketToo(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+	conn.SetReadDeadline(time.Now().Add(testLimit))
 	p := page{t, conn}
 	p.say(`{"act":"open","url":"cam1"}`)
 	shown := cam.show(100, media.Live)
@@ -325,7 +325,7 @@ func TestCctvAgentsProtocolIsOnACamerasSocketToo(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", path, err)
 		}
-		conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+		conn.SetReadDeadline(time.Now().Add(testLimit))
 		p := page{t, conn}
 		if string(p.picture()) != string(shown.JPEG) || answer.Header.Get("Sec-WebSocket-Protocol") != strings.Join(offered, "") {
 			t.Errorf("%s: another picture, or protocol %q", path, answer.Header.Get("Sec-WebSocket-Protocol"))
@@ -402,7 +402,7 @@ func TestGatewaysEndIsToldToCctvAgentsPages(t *testing.T) {
 	if err := g.stop(); err != nil {
 		t.Error(err)
 	}
-	if took := time.Since(began); took > 4*time.Second {
+	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("the end took %v", took)
 	}
 	for _, one := range []page{p, idle} {

@@ -62,7 +62,7 @@ func TestThousandViewersComeAndGoAndLeaveNothing(t *testing.T) {
 	if served < limit {
 		t.Errorf("only %d were served", served)
 	}
-	eventually(t, "all are gone, and their descriptors", 5*time.Second, func() bool {
+	eventually(t, "all are gone, and their descriptors", testLimit, func() bool {
 		return cam.watching() == 0 && g.viewers.Load() == 0 && descriptors(t) <= before+2
 	})
 }

@@ -153,9 +153,9 @@ func TestTilesOfManyCamerasComeOverOneConnection(t *testing.T) {
 		t.Errorf("a notice has flags %d", p.flags)
 	}
 	c.say(`{"type":"close","tile":7}`)
-	eventually(t, "the camera has no viewer", 2*time.Second, func() bool { return cams[0].watching() == 0 })
+	eventually(t, "the camera has no viewer", testLimit, func() bool { return cams[0].watching() == 0 })
 	c.conn.Close()
-	eventually(t, "no camera has a viewer", 2*time.Second, func() bool { return cams[1].watching()+cams[2].watching() == 0 })
+	eventually(t, "no camera has a viewer", testLimit, func() bool { return cams[1].watching()+cams[2].watching() == 0 })
 }
 
 func TestATileThatIsNotAcknowledgedWaitsAndDelaysNoOther(t *testing.T) {
@@ -198,7 +198,7 @@ func TestTileChangesItsSizeWithoutAGap(t *testing.T) {
 	c.ack(c.picture())
 	c.say(`{"type":"open","tile":1,"camera":"cam1","width":320,"quality":50,"fps":5}`)
 	want := media.Rendition{Width: 320, Quality: 50}
-	eventually(t, "the new size alone is watched", 5*time.Second, func() bool {
+	eventually(t, "the new size alone is watched", testLimit, func() bool {
 		cam.mu.Lock()
 		defer cam.mu.Unlock()
 		return cam.watched[want] == 1 && len(cam.watched) == 1
@@ -207,7 +207,7 @@ func TestTileChangesItsSizeWithoutAGap(t *testing.T) {
 
 	// Another camera's are told apart: nothing of the first follows the state that names it.
 	c.openTile(1, "other")
-	eventually(t, "the other alone is watched", 5*time.Second, func() bool { return cam.watching() == 0 && other.watching() == 1 })
+	eventually(t, "the other alone is watched", testLimit, func() bool { return cam.watching() == 0 && other.watching() == 1 })
 	cam.show(100, media.Live)
 	shown := other.show(200, media.Live)
 	if p := c.picture(); !bytes.Equal(p.jpeg, shown.JPEG) {
@@ -262,7 +262,7 @@ func TestTileOutlivesItsCamerasConfiguration(t *testing.T) {
 	cam.show(100, media.Live)
 	c.ack(c.picture())
 	cam.close()
-	eventually(t, "the old one has no viewer", 5*time.Second, func() bool { return cam.watching() == 0 })
+	eventually(t, "the old one has no viewer", testLimit, func() bool { return cam.watching() == 0 })
 	cam.mu.Lock()
 	cam.closed, cam.picture = false, nil // and its pictures are counted from 1 again
 	cam.mu.Unlock()
@@ -318,7 +318,7 @@ func TestTilesThatCannotBeOpenedSayWhy(t *testing.T) {
 	if m := c.message(); m.Type != "error" || m.Tile != 1 {
 		t.Errorf("%+v", m)
 	}
-	eventually(t, "the tile is closed", 2*time.Second, func() bool { return cam.watching() == 0 })
+	eventually(t, "the tile is closed", testLimit, func() bool { return cam.watching() == 0 })
 	c.ack(p) // was on its way
 	c.say(`{"type":"close","tile":1}`)
 	c.openTile(1, "cam1")
@@ -380,7 +380,7 @@ func TestTilesSayWhyTheyClose(t *testing.T) {
 			}
 			client.conn.Close()
 			<-sent
-			eventually(t, "the viewer is gone", 2*time.Second, func() bool { return cam.watching() == 0 && g.viewers.Load() == 0 })
+			eventually(t, "the viewer is gone", testLimit, func() bool { return cam.watching() == 0 && g.viewers.Load() == 0 })
 		})
 	}
 }
@@ -396,8 +396,8 @@ func TestTilesWithoutPongsAreDropped(t *testing.T) {
 			break
 		}
 	}
-	eventually(t, "the viewer is gone", 2*time.Second, func() bool { return cam.watching() == 0 })
-	eventually(t, "the log says why", 2*time.Second, func() bool { return strings.Contains(g.logs.String(), "answers no pings") })
+	eventually(t, "the viewer is gone", testLimit, func() bool { return cam.watching() == 0 })
+	eventually(t, "the log says why", testLimit, func() bool { return strings.Contains(g.logs.String(), "answers no pings") })
 }
 
 func TestTilesFollowTheCamerasStates(t *testing.T) {
@@ -491,7 +491,7 @@ func TestASlowReaderSeesThePresent(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+	conn.SetReadDeadline(time.Now().Add(testLimit))
 	c := &tilesClient{t, conn}
 	stop := make(chan struct{})
 	var running sync.WaitGroup
@@ -684,7 +684,7 @@ func TestWallIsServedInEveryForm(t *testing.T) {
 	if response.StatusCode != http.StatusOK || strings.TrimSpace(body) != `[{"name":"hall","cameras":["cam1","cam2","cam3"],"columns":2,"width":650}]` {
 		t.Errorf("/api/walls: %s", body)
 	}
-	eventually(t, "nobody watches", 5*time.Second, func() bool { return cams[0].watching()+cams[1].watching()+cams[2].watching() == 0 })
+	eventually(t, "nobody watches", testLimit, func() bool { return cams[0].watching()+cams[1].watching()+cams[2].watching() == 0 })
 }
 
 func TestACameraThatIsAddedLaterTakesNoWallsPlace(t *testing.T) {
@@ -761,8 +761,8 @@ func TestTooManyWallsGet503(t *testing.T) {
 	for i := range wall.MaxWalls {
 		g.dial(t, fmt.Sprintf("GET /wall?cams=cam1&width=320&fps=%d HTTP/1.1\r\nHost: %s\r\n\r\n", i+1, g.addr))
 	}
-	eventually(t, "all are watched", 5*time.Second, func() bool { return g.viewers.Load() == wall.MaxWalls })
-	eventually(t, "one more is refused", 5*time.Second, func() bool {
+	eventually(t, "all are watched", testLimit, func() bool { return g.viewers.Load() == wall.MaxWalls })
+	eventually(t, "one more is refused", testLimit, func() bool {
 		response, body := g.get(t, "GET", "/wall.jpg?cams=cam2&width=320")
 		return response.StatusCode == http.StatusServiceUnavailable && response.Header.Get("Retry-After") != "" && strings.Contains(body, "too many different walls")
 	})

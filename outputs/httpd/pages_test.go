@@ -193,7 +193,7 @@ func TestSnapshotIsNewerThanTheRequest(t *testing.T) {
 		response, body := g.get(t, http.MethodGet, "/snapshot/cam1")
 		answers <- response.Header.Get("X-Sequence") + " " + response.Header.Get("X-Camera-State") + " " + response.Header.Get("Content-Type") + " " + body
 	}()
-	eventually(t, "somebody watches", 2*time.Second, func() bool { return cam.watching() == 1 })
+	eventually(t, "somebody watches", testLimit, func() bool { return cam.watching() == 1 })
 	p := cam.show(5000, media.Live)
 	if got := <-answers; got != "2 live image/jpeg "+string(p.JPEG) {
 		t.Errorf("%.60q", got)
@@ -240,7 +240,7 @@ func TestSnapshotWaitsForACameraThatIsBeingConnected(t *testing.T) {
 		response, _ := g.get(t, http.MethodGet, "/snapshot/cam1")
 		answers <- response.StatusCode
 	}()
-	eventually(t, "somebody watches", 2*time.Second, func() bool { return cam.watching() == 1 })
+	eventually(t, "somebody watches", testLimit, func() bool { return cam.watching() == 1 })
 	cam.show(100, media.Offline)
 	cam.show(100, media.Live)
 	if got := <-answers; got != 200 {

@@ -8,6 +8,7 @@ import (
 	"net/textproto"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -125,35 +126,46 @@ func TestSlowViewerSeesNewPicturesAndHoldsUpNobody(t *testing.T) {
 	stop := shooting(cam, size, period)
 	defer stop()
 
-	others := make(chan time.Duration, 1)
+	type seen struct {
+		pictures int
+		worst    time.Duration
+	}
+	others := make(chan seen, 1)
 	quit := make(chan struct{})
 	go func() {
-		var worst time.Duration
+		var went seen
 		for {
 			select {
 			case <-quit:
-				others <- worst
+				others <- went
 				return
 			default:
 				age, _ := readPart(t, fast)
-				worst = max(worst, age)
+				went.pictures, went.worst = went.pictures+1, max(went.worst, age)
 			}
 		}
 	}()
 	// What the viewer's own kernel holds is a part of its link.
 	transfer := time.Duration((size + 200 + narrow) / rate * float64(time.Second))
-	last, worst := 0, time.Duration(0)
+	last := 0
+	var ages []time.Duration
 	for range 8 {
 		age, sequence := readPart(t, slow)
 		if sequence <= last {
 			t.Errorf("picture %d after %d", sequence, last)
 		}
-		last, worst = sequence, max(worst, age)
+		last = sequence
+		ages = append(ages, age)
 	}
+	slices.Sort(ages)
 	close(quit)
-	t.Logf("8 pictures of %d; age at most %v, of which %v is the transfer; with a fast viewer %v", last, worst, transfer, <-others)
-	if worst > transfer+2*period {
-		t.Errorf("a picture was %v old when it had arrived; the transfer takes %v", worst, transfer)
+	went := <-others
+	t.Logf("8 pictures of %d; ages %v, of which %v is the transfer; a fast viewer had %d, at most %v old", last, ages, transfer, went.pictures, went.worst)
+	if typical := ages[len(ages)/2]; typical > transfer+2*period { // a busy machine holds one back; a queue holds back all
+		t.Errorf("half of the pictures were %v old when they had arrived; the transfer takes %v", typical, transfer)
+	}
+	if went.pictures < last/2 {
+		t.Errorf("the slow viewer holds up the fast one, who had %d of %d pictures", went.pictures, last)
 	}
 	if last < 30 {
 		t.Errorf("only %d pictures have passed: the slow viewer held them up, or skipped none", last)
@@ -174,11 +186,11 @@ func TestViewerThatTakesNothingIsClosed(t *testing.T) {
 				head(t, r)
 				defer shooting(cam, size, 10*time.Millisecond)()
 				began := time.Now()
-				eventually(t, "the viewer is gone", 5*time.Second, func() bool { return cam.watching() == 0 })
-				if took := time.Since(began); took < 400*time.Millisecond || took > 1500*time.Millisecond {
+				eventually(t, "the viewer is gone", testLimit, func() bool { return cam.watching() == 0 })
+				if took := time.Since(began); took < 400*time.Millisecond || took > 8*time.Second {
 					t.Errorf("closed after %v, not 400 ms", took)
 				}
-				eventually(t, "the log says why", time.Second, func() bool { return strings.Contains(g.logs.String(), "takes nothing") })
+				eventually(t, "the log says why", testLimit, func() bool { return strings.Contains(g.logs.String(), "takes nothing") })
 			})
 		}
 	}
@@ -186,13 +198,13 @@ func TestViewerThatTakesNothingIsClosed(t *testing.T) {
 
 func TestSlowViewerThatMakesProgressIsKept(t *testing.T) {
 	cam := newFake("cam1")
-	g := serve(t, Config{Stall: 300 * time.Millisecond}, cam)
+	g := serve(t, Config{Stall: time.Second}, cam)
 	conn, r := g.dialNarrow(t, request("/mjpeg/cam1", "test"))
 	conn.SetDeadline(time.Now().Add(30 * time.Second))
-	slow := bufio.NewReaderSize(&throttle{r: r, rate: 40_000, start: time.Now()}, 16)
+	slow := bufio.NewReaderSize(&throttle{r: r, rate: 15_000, start: time.Now()}, 16)
 	head(t, slow)
 	expect(t, slow, line)
-	cam.show(60_000, media.Live) // takes 1.5 s, five times the limit
+	cam.show(60_000, media.Live) // takes 4 s, four times the limit
 	readPart(t, slow)
 	if cam.watching() != 1 {
 		t.Error("the viewer was closed")
@@ -223,7 +235,7 @@ func TestEndOfTheGatewayDoesNotWaitForViewersThatTakeNothing(t *testing.T) {
 	}
 	g.open(t, "/ws/cam1") // is not read
 	cam.show(4<<20, media.Live)
-	eventually(t, "all have the picture", time.Second, func() bool { return cam.watching() == 3 })
+	eventually(t, "all have the picture", testLimit, func() bool { return cam.watching() == 3 })
 	began := time.Now()
 	if err := g.stop(); err != nil {
 		t.Error(err)

@@ -56,7 +56,7 @@ func TestViewerThatVanishesIsFreed(t *testing.T) {
 		}
 		defer func() { viewer.Process.Kill(); viewer.Wait() }()
 	}
-	eventually(t, "the viewers watch", 5*time.Second, func() bool { return cam.watching() == viewers })
+	eventually(t, "the viewers watch", testLimit, func() bool { return cam.watching() == viewers })
 	// Few small pictures: they all fit into the kernel's buffers, which alone can tell.
 	defer shooting(cam, 1000, time.Second)()
 	p := cam.show(1000, media.Live)

@@ -25,7 +25,7 @@ func (g *gateway) open(t *testing.T, path string, protocols ...string) *websocke
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+	conn.SetReadDeadline(time.Now().Add(testLimit))
 	return conn
 }
 
@@ -61,7 +61,7 @@ func TestWebSocketBringsEachPictureAsAMessage(t *testing.T) {
 			}
 		}
 		conn.Close()
-		eventually(t, "the viewer is gone", time.Second, func() bool { return cam.watching() == 0 })
+		eventually(t, "the viewer is gone", testLimit, func() bool { return cam.watching() == 0 })
 	}
 }
 
@@ -119,7 +119,7 @@ func TestWebSocketSaysWhyItCloses(t *testing.T) {
 			}
 			conn.Close()
 			<-sent
-			eventually(t, "the viewer is gone", 2*time.Second, func() bool { return cam.watching() == 0 })
+			eventually(t, "the viewer is gone", testLimit, func() bool { return cam.watching() == 0 })
 		})
 	}
 }
@@ -152,7 +152,7 @@ func fragments(c *websocket.Conn) error {
 
 func TestWebSocketWithoutPongsIsDropped(t *testing.T) {
 	cam := newFake("cam1")
-	g := serve(t, Config{PingEvery: 20 * time.Millisecond, PongTimeout: 60 * time.Millisecond}, cam)
+	g := serve(t, Config{PingEvery: 20 * time.Millisecond, PongTimeout: 2 * time.Second}, cam)
 	silent := g.open(t, "/ws/cam1")
 	silent.SetPingHandler(func(string) error { return nil })
 	answering := g.open(t, "/ws/cam1")
@@ -166,8 +166,8 @@ func TestWebSocketWithoutPongsIsDropped(t *testing.T) {
 	if _, _, err := silent.ReadMessage(); err == nil {
 		t.Fatal("a picture from nowhere")
 	}
-	eventually(t, "only the viewer that answers is left", time.Second, func() bool { return cam.watching() == 1 })
-	eventually(t, "many more pings", 5*time.Second, func() bool { return pings.Load() > 10 })
+	eventually(t, "only the viewer that answers is left", testLimit, func() bool { return cam.watching() == 1 })
+	eventually(t, "many more pings", testLimit, func() bool { return pings.Load() > 10 })
 	cam.show(1000, media.Live)
 	if err := <-read; err != nil {
 		t.Errorf("the one that answers: %v", err)
@@ -228,7 +228,7 @@ func TestWebSocketGoodbyeIsAnswered(t *testing.T) {
 	if code, _ := closed(t, conn); code != websocket.CloseNormalClosure {
 		t.Errorf("answered with %d", code)
 	}
-	eventually(t, "the viewer is gone", time.Second, func() bool { return cam.watching() == 0 })
+	eventually(t, "the viewer is gone", testLimit, func() bool { return cam.watching() == 0 })
 }
 
 func TestWebSocketThatIsNoneGetsASentence(t *testing.T) {
@@ -265,5 +265,5 @@ func TestWebSocketClientThatVanishesMidHandshakeLeavesNothing(t *testing.T) {
 	conn, _ := g.dial(t, "GET /ws/cam1 HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n\x81")
 	conn.Close()
 	io.Copy(io.Discard, conn)
-	eventually(t, "the viewer is gone", 2*time.Second, func() bool { return cam.watching() == 0 })
+	eventually(t, "the viewer is gone", testLimit, func() bool { return cam.watching() == 0 })
 }

@@ -168,6 +168,13 @@ func (f *fakeCamera) Changed() <-chan struct{} {
 	return f.changed
 }
 
+// brought is how many pictures have arrived.
+func (f *fakeCamera) brought() uint64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.first + uint64(len(f.units))
+}
+
 func (f *fakeCamera) read() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -323,8 +330,13 @@ func (l *lines) String() string {
 
 func serve(t testing.TB, o Options, cams ...*fakeCamera) *gate {
 	t.Helper()
-	return servePatiently(t, patience{connect: 3 * time.Second, disconnected: time.Second, failed: 2 * time.Second, picture: 2 * time.Second, rest: 2 * time.Second}, o, cams...)
+	p := defaultPatience
+	p.picture, p.rest = 2*time.Second, 2*time.Second
+	return servePatiently(t, p, o, cams...)
 }
+
+// shortly is the patience of tests that wait for its end: a busy machine may need more.
+var shortly = patience{connect: 3 * time.Second, disconnected: time.Second, failed: 2 * time.Second, picture: 2 * time.Second, rest: 2 * time.Second}
 
 func servePatiently(t testing.TB, p patience, o Options, cams ...*fakeCamera) *gate {
 	t.Helper()
@@ -352,7 +364,7 @@ func servePatiently(t testing.TB, p patience, o Options, cams ...*fakeCamera) *g
 		}
 	}))
 	g.url = web.URL + "/whep/"
-	eventually(t, "the server is ready", 5*time.Second, func() bool {
+	eventually(t, "the server is ready", patient, func() bool {
 		server.mu.Lock()
 		defer server.mu.Unlock()
 		return server.socket != nil
@@ -364,7 +376,7 @@ func servePatiently(t testing.TB, p patience, o Options, cams ...*fakeCamera) *g
 			if err != nil {
 				t.Error(err)
 			}
-		case <-time.After(5 * time.Second):
+		case <-time.After(patient):
 			t.Error("the server does not end")
 		}
 	})
@@ -383,6 +395,10 @@ func (s *Server) Sessions() int {
 	defer s.mu.Unlock()
 	return len(s.sessions)
 }
+
+// patient is how long a test waits for what must happen. Nobody promises that it takes less:
+// it ends tests that hang.
+const patient = 30 * time.Second
 
 // eventually waits until a condition holds.
 func eventually(t testing.TB, what string, within time.Duration, holds func() bool) {
@@ -520,12 +536,17 @@ func (c *client) ask(endpoint, offer string) (*http.Response, string) {
 func (c *client) play(endpoint string) *client {
 	c.t.Helper()
 	c.start(endpoint, nil)
+	c.connects()
+	return c
+}
+
+func (c *client) connects() {
+	c.t.Helper()
 	select {
 	case <-c.connected:
-	case <-time.After(10 * time.Second):
+	case <-time.After(patient):
 		c.t.Fatalf("no connection; the answer was\n%s", c.answer)
 	}
-	return c
 }
 
 // start asks, and begins to connect: over a relay alone, where that is not nil.
@@ -554,13 +575,13 @@ func (c *client) start(endpoint string, over *relay) {
 }
 
 // next is the next video packet.
-func (c *client) next(within time.Duration) *rtp.Packet {
+func (c *client) next() *rtp.Packet {
 	c.t.Helper()
 	select {
 	case p := <-c.packets:
 		return p
-	case <-time.After(within):
-		c.t.Fatalf("no packet within %v", within)
+	case <-time.After(patient):
+		c.t.Fatalf("no packet within %v", patient)
 		return nil
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/pion/rtcp"
 	pion "github.com/pion/webrtc/v4"
@@ -19,7 +18,7 @@ func TestReportsOnStrangersTakeNoMemory(t *testing.T) {
 	cam.bring(true, 1000)
 	g := serve(t, Options{}, cam)
 	c := browse(t, nil).receive(pion.RTPCodecTypeVideo).play(g.url + "cam1")
-	ssrc := c.next(5 * time.Second).SSRC
+	ssrc := c.next().SSRC
 	source := uint32(1)
 	tell := func(of int) {
 		r := &rtcp.ReceiverReport{SSRC: 1}
@@ -31,7 +30,7 @@ func TestReportsOnStrangersTakeNoMemory(t *testing.T) {
 	}
 	tell(10)
 	drain(c)
-	eventually(t, "a browser that tells of a few is heard", 5*time.Second, func() bool {
+	eventually(t, "a browser that tells of a few is heard", patient, func() bool {
 		c.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: ssrc}}) //nolint:errcheck // the test fails
 		select {
 		case <-c.packets:
@@ -43,7 +42,7 @@ func TestReportsOnStrangersTakeNoMemory(t *testing.T) {
 	for range 2000 {
 		tell(31)
 	}
-	eventually(t, "the session has ended", 5*time.Second, func() bool { return g.Sessions() == 0 })
+	eventually(t, "the session has ended", patient, func() bool { return g.Sessions() == 0 })
 	if !strings.Contains(g.log.String(), errStrangers.Error()) {
 		t.Errorf("it does not say why:\n%s", g.log)
 	}

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	pion "github.com/pion/webrtc/v4"
 
@@ -203,7 +202,7 @@ func TestMutilatedOffersAreAnsweredOrRefused(t *testing.T) {
 			one.cancel(errDeleted)
 		}
 	}
-	eventually(t, "all are gone", 10*time.Second, func() bool { return g.Sessions() == 0 && cam.read() == 0 })
+	eventually(t, "all are gone", patient, func() bool { return g.Sessions() == 0 && cam.read() == 0 })
 	if strings.Contains(g.log.String(), "panic") {
 		t.Logf("of %d offers, %d were answered; some made pion panic", len(offers), answered)
 	}

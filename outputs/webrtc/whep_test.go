@@ -205,7 +205,7 @@ func TestSessionIsEndedByWhoKnowsIt(t *testing.T) {
 	if answer, _ := c.request(http.MethodDelete, "", "", ""); answer.StatusCode != http.StatusOK {
 		t.Errorf("DELETE: %s", answer.Status)
 	}
-	eventually(t, "the session and its reader are gone", 5*time.Second, func() bool { return g.Sessions() == 0 && cam.read() == 0 })
+	eventually(t, "the session and its reader are gone", patient, func() bool { return g.Sessions() == 0 && cam.read() == 0 })
 	if answer, _ := c.request(http.MethodDelete, "", "", ""); answer.StatusCode != http.StatusNotFound {
 		t.Errorf("DELETE once more: %s", answer.Status)
 	}
@@ -214,27 +214,27 @@ func TestSessionIsEndedByWhoKnowsIt(t *testing.T) {
 func TestSessionThatNeverConnectsEnds(t *testing.T) {
 	cam := newFake("cam1", media.H264)
 	cam.bring(true, 1000)
-	g := serve(t, Options{}, cam)
+	g := servePatiently(t, shortly, Options{}, cam)
 	c := browse(t, nil).receive(pion.RTPCodecTypeVideo)
 	c.ask(g.url+"cam1", c.offer())
 	if g.Sessions() != 1 {
 		t.Fatal("no session")
 	}
-	eventually(t, "it is gone", g.patience.connect+2*time.Second, func() bool { return g.Sessions() == 0 })
+	eventually(t, "it is gone", g.patience.connect+patient, func() bool { return g.Sessions() == 0 })
 }
 
 func TestSessionOfABrowserThatIsGoneEnds(t *testing.T) {
 	cam := newFake("cam1", media.H264)
 	cam.bring(true, 1000)
-	g := serve(t, Options{}, cam)
+	g := servePatiently(t, shortly, Options{}, cam)
 	proxy := newRelay(t, g)
 	c := browse(t, nil).receive(pion.RTPCodecTypeVideo)
 	c.start(g.url+"cam1", proxy)
-	<-c.connected
-	eventually(t, "pictures come", 5*time.Second, func() bool { return len(c.packets) > 0 })
+	c.connects()
+	eventually(t, "pictures come", patient, func() bool { return len(c.packets) > 0 })
 	proxy.cut()
 	p := g.patience
-	eventually(t, "it is gone", p.disconnected+p.failed+5*time.Second, func() bool { return g.Sessions() == 0 && cam.read() == 0 })
+	eventually(t, "it is gone", p.disconnected+p.failed+patient, func() bool { return g.Sessions() == 0 && cam.read() == 0 })
 	// As it is outside of tests; 5 s as above, for the clock by which pion looks.
 	if d := defaultPatience; d.disconnected+d.failed+5*time.Second > 30*time.Second || d.connect > 15*time.Second {
 		t.Errorf("sessions are kept too long: %+v", d)
@@ -286,7 +286,7 @@ func TestCandidatesMayComeLater(t *testing.T) {
 	if err := c.pc.SetRemoteDescription(pion.SessionDescription{Type: pion.SDPTypeAnswer, SDP: body}); err != nil {
 		t.Fatal(err)
 	}
-	c.next(10 * time.Second)
+	c.next()
 }
 
 func TestExtensionsMayHaveLargeNumbers(t *testing.T) {
@@ -334,7 +334,7 @@ func TestCandidatesHaveAnEnd(t *testing.T) {
 	}
 	drain(c)
 	cam.bring(true, 1000)
-	c.next(5 * time.Second) // and it goes on
+	c.next() // and it goes on
 }
 
 func TestICEBeginsAnew(t *testing.T) {
@@ -342,7 +342,7 @@ func TestICEBeginsAnew(t *testing.T) {
 	cam.bring(true, 1000)
 	g := serve(t, Options{}, cam)
 	c := browse(t, nil).receive(pion.RTPCodecTypeVideo).play(g.url + "cam1")
-	c.next(5 * time.Second)
+	c.next()
 	for range 2 {
 		offer, err := c.pc.CreateOffer(&pion.OfferOptions{ICERestart: true})
 		if err != nil {
@@ -392,7 +392,7 @@ func TestICEBeginsAnew(t *testing.T) {
 			t.Fatal(err)
 		}
 		drain(c)
-		eventually(t, "pictures go on", 10*time.Second, func() bool {
+		eventually(t, "pictures go on", patient, func() bool {
 			cam.bring(true, 1000)
 			return len(c.packets) > 0
 		})
@@ -413,9 +413,11 @@ func drain(c *client) {
 func TestThousandSessionsAreTooMany(t *testing.T) {
 	cam := newFake("cam1", media.H264)
 	cam.bring(true, 1000)
-	g := serve(t, Options{MaxSessions: 100}, cam)
+	p := defaultPatience // who watches is to stay
+	p.connect = shortly.connect
+	g := servePatiently(t, p, Options{MaxSessions: 100}, cam)
 	c := browse(t, nil).receive(pion.RTPCodecTypeVideo).play(g.url + "cam1")
-	c.next(5 * time.Second)
+	c.next()
 	var made, refused atomic.Int32
 	var asking sync.WaitGroup
 	for range 20 {
@@ -440,6 +442,6 @@ func TestThousandSessionsAreTooMany(t *testing.T) {
 	}
 	drain(c)
 	cam.bring(false, 1000)
-	c.next(time.Second)
-	eventually(t, "those that did not connect are gone", g.patience.connect+5*time.Second, func() bool { return g.Sessions() == 1 && cam.read() == 1 })
+	c.next()
+	eventually(t, "those that did not connect are gone", g.patience.connect+patient, func() bool { return g.Sessions() == 1 && cam.read() == 1 })
 }

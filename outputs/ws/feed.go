@@ -93,7 +93,7 @@ func (t *tiles) feedFrom(ctx context.Context, f *feed) error {
 			if err := t.awaitRoom(ctx, f); err != nil {
 				return err
 			}
-			if waited := time.Since(got); waited > refreshAfter {
+			if waited := time.Since(got); waited >= refreshAfter {
 				p, got = newer(ctx, v, p, min(waited, within)), time.Now()
 			}
 			if !t.offer(f, p) {

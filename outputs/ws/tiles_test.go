@@ -117,21 +117,20 @@ func take(t *testing.T, tl *tiles) (tile uint16, sequence uint32) {
 }
 
 func TestPictureThatWaitsForTheLinkGivesWayToNewerOnes(t *testing.T) {
-	b := &board{changed: make(chan struct{})}
-	tl := newTiles(t, b)
-	tl.openTile(1, Wish{Camera: "cam1"})
-	b.show(1)
-	ticker := time.NewTicker(20 * time.Millisecond)
-	defer ticker.Stop()
-	const last = 60
-	for n := uint64(2); n <= last; n++ { // others are being sent, for more than a second
-		b.show(n)
-		<-ticker.C
-	}
-	// 160 ms old at most, and what a busy machine adds.
-	if _, n := take(t, tl); n < last/2 {
-		t.Errorf("picture %d is sent when %d is the newest", n, last)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		b := &board{changed: make(chan struct{})}
+		tl := newTiles(t, b)
+		tl.openTile(1, Wish{Camera: "cam1"})
+		b.show(1)
+		const last, every = 60, 20 * time.Millisecond
+		for n := uint64(2); n <= last; n++ { // others are being sent, for more than a second
+			time.Sleep(every)
+			b.show(n)
+		}
+		if _, n := take(t, tl); n < last-uint32((refreshAfter+refreshWithin)/every)-1 {
+			t.Errorf("picture %d is sent when %d is the newest", n, last)
+		}
+	})
 }
 
 // On a slow link a tile changes its size while two pictures of the old one are on their way.
