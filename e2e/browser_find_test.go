@@ -21,8 +21,8 @@ func TestPageFindsAddsAndMoves(t *testing.T) {
 	b.is("the page says that there are no cameras", `/No cameras/.test(document.getElementById('notice-title').textContent)`, 10*time.Second)
 	b.do(chromedp.Click(chromedp.CSS("#find")))
 	item := fmt.Sprintf(`document.querySelector('[data-device="%s"]')`, cam.EndpointReference())
-	b.is("the camera is listed", item, 20*time.Second)
-	b.is("the search is over", `document.getElementById('found').getAttribute('data-state') === 'done'`, 20*time.Second)
+	b.is("the camera is listed", item, patient)
+	b.is("the search is over", `document.getElementById('found').getAttribute('data-state') === 'done'`, patient)
 	if !ask(b, chromedp.Evaluate[bool](item+`.textContent.indexOf('<b>') >= 0 && !`+item+`.querySelector('b')`)) {
 		t.Error("the camera's name is not shown as it is")
 	}
@@ -38,16 +38,16 @@ func TestPageFindsAddsAndMoves(t *testing.T) {
 	b.is("it asks for the password", item+`.querySelector('input[type=password]')`, 5*time.Second)
 	b.do(chromedp.SendKeys(chromedp.CSS(fmt.Sprintf(`[data-device="%s"] input[name=user]`, cam.EndpointReference())), "admin"))
 	add("wrong")
-	b.is("it says that the password is wrong", `/password/.test(`+item+`.querySelector('.said').textContent)`, 20*time.Second)
+	b.is("it says that the password is wrong", `/password/.test(`+item+`.querySelector('.said').textContent)`, patient)
 	b.keep("found-refused")
 	add("pass/wörd")
-	b.is("it is added", item+`.getAttribute('data-camera')`, 20*time.Second)
+	b.is("it is added", item+`.getAttribute('data-camera')`, patient)
 	if !ask(b, chromedp.Evaluate[bool](`/source = "onvif:\/\/admin@127/.test(`+item+`.textContent) && !/wörd|w%C3/.test(`+item+`.textContent)`)) {
 		t.Error("it does not say how the camera stays after a restart, or shows the password")
 	}
 	b.keep("found-added")
 	b.do(chromedp.Click(chromedp.CSS(fmt.Sprintf(`[data-device="%s"] a`, cam.EndpointReference()))))
-	b.is("it is shown large, and live", `document.getElementById('view').getAttribute('data-state') === 'live'`, 20*time.Second)
+	b.is("it is shown large, and live", `document.getElementById('view').getAttribute('data-state') === 'live'`, patient)
 	b.is("it can be moved", `!document.getElementById('ptz').hidden`, 10*time.Second)
 	b.keep("ptz")
 

@@ -77,7 +77,7 @@ func (m *terminal) shows(what string, from int) {
 			m.t.Logf("the terminal shows %q", m.shown.String())
 		}
 	}()
-	eventually(m.t, fmt.Sprintf("the terminal shows %q", what), 20*time.Second, func() bool {
+	eventually(m.t, fmt.Sprintf("the terminal shows %q", what), patient, func() bool {
 		return strings.Contains(m.shown.String()[from:], what)
 	})
 }

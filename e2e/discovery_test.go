@@ -199,7 +199,7 @@ func TestDiscoveryFlood(t *testing.T) {
 	host := testnet.New(t)
 	cam := start(t, host.Command(program(t, "camsim"), "--size", "320x192", "--clip", "--listen", host.Theirs+":8554",
 		"--onvif", "--onvif-listen", host.Theirs+":8080", "--interface", host.Device()))
-	cam.says("http://", 20*time.Second)
+	cam.says("http://", patient)
 	network, err := device.NewNetwork(t.Context(), device.NetworkOptions{}) // from where the flood comes
 	if err != nil {
 		t.Fatal(err)

@@ -144,7 +144,7 @@ func browseFirefox(t *testing.T, host *testnet.Host) *firefox {
 		Host string `json:"ws_host"`
 		Port int    `json:"ws_port"`
 	}
-	eventually(t, "Firefox listens", 60*time.Second, func() bool {
+	eventually(t, "Firefox listens", patient, func() bool {
 		select {
 		case <-ended:
 			t.Fatalf("Firefox has ended; it said:\n%s", said)
@@ -257,7 +257,7 @@ func (f *firefox) must(method string, params, result any) {
 func (f *firefox) open(url string) {
 	f.t.Helper()
 	f.must("browsingContext.navigate", map[string]any{"context": f.context, "url": url, "wait": "none"}, nil)
-	eventually(f.t, "the page opens", 20*time.Second, func() bool {
+	eventually(f.t, "the page opens", patient, func() bool {
 		answer, err := f.evaluate(fmt.Sprintf("location.href == %q && document.readyState != 'loading'", url))
 		return err == nil && answer == true
 	})
@@ -352,7 +352,7 @@ func TestFirefoxShowsTheNewestPicture(t *testing.T) {
 		t.Run(strings.TrimSuffix(page, ".html"), func(t *testing.T) {
 			f.t = t
 			f.open("http://" + s.host + "/" + page)
-			f.is("a picture", "document.getElementById('p').naturalWidth", 20*time.Second)
+			f.is("a picture", "document.getElementById('p').naturalWidth", patient)
 			sent := make(chan uint32, 100)
 			cam.OnSent(func(n uint32, _ time.Time) { sent <- n })
 			defer cam.OnSent(nil)
@@ -393,7 +393,7 @@ func TestFirefoxPlaysWebRTC(t *testing.T) {
 		config(t, "cam1", cam.URL()))
 	f := browseFirefox(t, host)
 	f.open("http://" + s.host + "/whep.html?cam1")
-	f.is("pictures go on", "failed || shown.length > 50", 30*time.Second)
+	f.is("pictures go on", "failed || shown.length > 50", patient)
 	if failed := f.ask("failed"); failed != "" {
 		t.Fatal(failed)
 	}
@@ -411,5 +411,5 @@ func TestFirefoxPlaysWebRTC(t *testing.T) {
 	})
 	f.is("the gateway says that it encodes anew", "states.some(function (s) { return s.state == 'live' && s.transcoded; })", 5*time.Second)
 	f.open("about:blank")
-	eventually(t, "nobody watches any more", 30*time.Second, func() bool { return s.status("cam1").Viewers == 0 })
+	eventually(t, "nobody watches any more", patient, func() bool { return s.status("cam1").Viewers == 0 })
 }

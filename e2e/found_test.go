@@ -18,7 +18,7 @@ func TestCameraAtANewAddressIsFollowed(t *testing.T) {
 	cam := simulate(t, "door", func(o *device.Options) { o.WSDiscovery = true })
 	s, _ := serveConfig(t, sourceOf("door", cam.URL()))
 	v := s.watch("/mjpeg/door")
-	v.live(10 * time.Second)
+	v.live(patient)
 	was := cam.XAddr()
 	if err := cam.Move("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
@@ -33,12 +33,12 @@ func TestCameraAtANewAddressIsFollowed(t *testing.T) {
 	}
 	cam.main.CloseConnections()
 	v.state("offline", 15*time.Second)
-	eventually(t, "the camera is asked where it is now", 40*time.Second, func() bool {
+	eventually(t, "the camera is asked where it is now", patient, func() bool {
 		st := s.status("door")
 		return st.ONVIF != nil && strings.Contains(cam.XAddr(), st.ONVIF.Host)
 	})
 	cam.main.Heal()
-	v.live(15 * time.Second)
+	v.live(patient)
 }
 
 // TestFoundCamerasAreServed: with auto_add, and the passwords that were given, and no
@@ -60,10 +60,10 @@ func TestFoundCamerasAreServed(t *testing.T) {
 		return nil
 	}
 	for _, prefix := range []string{"auto-door-", "auto-yard-", "auto-lift-"} {
-		eventually(t, prefix+" is served", 30*time.Second, func() bool { return named(prefix) != nil })
-		s.watch("/mjpeg/" + named(prefix).Name()).live(10 * time.Second)
+		eventually(t, prefix+" is served", patient, func() bool { return named(prefix) != nil })
+		s.watch("/mjpeg/" + named(prefix).Name()).live(patient)
 	}
-	eventually(t, "the third is tried and left alone", 30*time.Second, func() bool {
+	eventually(t, "the third is tried and left alone", patient, func() bool {
 		return strings.Contains(s.log.String(), "none of [discovery] credentials is right")
 	})
 	if named("auto-vault") != nil {
@@ -113,7 +113,7 @@ func TestDeviceIsAddedFromTheAPI(t *testing.T) {
 	if status, body := s.post("/api/cameras", add); status != http.StatusCreated || !strings.Contains(body, `"door"`) {
 		t.Fatalf("adding is answered by %d %s", status, body)
 	}
-	s.watch("/mjpeg/door").live(10 * time.Second)
+	s.watch("/mjpeg/door").live(patient)
 	if body := s.get("/api/discovery", http.StatusOK); !strings.Contains(body, `"cameras":["door"]`) || strings.Contains(body, "wörd") {
 		t.Errorf("then the API says %s", body)
 	}
@@ -142,7 +142,7 @@ func TestPortIsFoundOut(t *testing.T) {
 	cam := camsimStart(t, o)
 	s, _ := serveConfig(t, sourceOf("door", "onvif://admin:secret@127.0.77.1"))
 	v := s.watch("/mjpeg/door")
-	eventually(t, "the camera is missed", 15*time.Second, func() bool {
+	eventually(t, "the camera is missed", patient, func() bool {
 		st := s.status("door")
 		return st.State == "offline" && st.LastError != ""
 	})
@@ -151,7 +151,7 @@ func TestPortIsFoundOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(d.Close)
-	v.live(20 * time.Second)
+	v.live(patient)
 	if st := s.status("door"); st.ONVIF == nil || st.ONVIF.Host != "127.0.77.1:8899" {
 		t.Errorf("the API says %+v", st.ONVIF)
 	}

@@ -112,11 +112,11 @@ func TestViewersAndReconnectsLeaveNothing(t *testing.T) {
 				}
 			})
 		}
-		eventually(t, "all watch", 30*time.Second, func() bool { return s.cams[0].Status().Viewers == viewers })
+		eventually(t, "all watch", patient, func() bool { return s.cams[0].Status().Viewers == viewers })
 		for range reconnects {
 			was := cam.Counts().Plays
 			cam.CloseConnections()
-			eventually(t, "the gateway connects again", 20*time.Second, func() bool {
+			eventually(t, "the gateway connects again", patient, func() bool {
 				return cam.Counts().Plays > was && s.cams[0].Status().State == "live"
 			})
 		}
@@ -169,7 +169,7 @@ func TestHundredRebootsLeaveNothing(t *testing.T) {
 		if err := cam.Reboot(100 * time.Millisecond); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, "both see the camera again", 20*time.Second, func() bool { return cam.Counts().Plays >= was+2 && live() })
+		eventually(t, "both see the camera again", patient, func() bool { return cam.Counts().Plays >= was+2 && live() })
 	}
 	for range 20 {
 		reboot()

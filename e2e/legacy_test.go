@@ -65,7 +65,7 @@ func TestCctvAgentsPageFolderWorksUnchanged(t *testing.T) {
 	b := browse(t, 800, 600, "http://"+s.host+"/")
 	for _, img := range []string{"#socket", "#multipart"} {
 		seen := map[uint32]bool{}
-		eventually(t, img+" shows the camera, picture after picture", 30*time.Second, func() bool {
+		eventually(t, img+" shows the camera, picture after picture", patient, func() bool {
 			if n, ok := b.frame(img); ok {
 				seen[n] = true
 			}
@@ -97,7 +97,7 @@ func TestLiveIsOnTheScreenWhileItIsTheNewest(t *testing.T) {
 	}
 	s := serveWith(t, httpd.Config{Listen: "127.0.0.1:0", WWW: folder}, config(t, "cam1", cam.URL()))
 	b := browse(t, 800, 600, "http://"+s.host+"/live.html")
-	b.is("a picture", "document.getElementById('p').naturalWidth", 20*time.Second)
+	b.is("a picture", "document.getElementById('p').naturalWidth", patient)
 	sent := make(chan uint32, 100)
 	cam.OnSent(func(n uint32, _ time.Time) { sent <- n })
 	defer cam.OnSent(nil)
@@ -122,7 +122,7 @@ func TestFFmpegReadsTheStreamsOfOthers(t *testing.T) {
 	cfg := config(t, "cam1", cam.URL())
 	cfg.OnDemand = false // the first picture is the camera's, and no placeholder
 	s := serveWith(t, httpd.Config{Listen: "127.0.0.1:0", Legacy: legacy.Options{URLs: true}}, cfg)
-	eventually(t, "the camera is live", 20*time.Second, func() bool { return s.status("cam1").State == "live" })
+	eventually(t, "the camera is live", patient, func() bool { return s.status("cam1").State == "live" })
 	size := regexp.MustCompile(`mjpeg.*, (\d+x\d+)[ ,]`)
 	for path, want := range map[string]string{
 		"/live/CAM1?size=160x96": "160x96", "/axis-cgi/mjpg/video.cgi?camera=1&resolution=160x96&compression=50": "160x96", "/mjpg/video.mjpg": "320x192",
@@ -214,9 +214,9 @@ func TestWebRTCPagesOfOthersWork(t *testing.T) {
 	s := serveWith(t, httpd.Config{Listen: "127.0.0.1:0", WWW: folder, Legacy: legacy.Options{URLs: true}, WebRTC: &webrtc.Options{}}, config(t, "cam1", cam.URL()))
 	b := browse(t, 800, 600, "http://"+s.host+"/offer.html")
 	for _, video := range []string{"#mediamtx", "#go2rtc"} {
-		b.is(video+" plays", "document.querySelector('"+video+"').videoWidth === 320", 30*time.Second)
+		b.is(video+" plays", "document.querySelector('"+video+"').videoWidth === 320", patient)
 		seen := map[uint32]bool{}
-		eventually(t, video+" shows the camera, picture after picture", 30*time.Second, func() bool {
+		eventually(t, video+" shows the camera, picture after picture", patient, func() bool {
 			if n, ok := b.frame(video); ok {
 				seen[n] = true
 			}
@@ -272,7 +272,7 @@ func TestProgramShowsAnyAddressWhereThatIsAllowed(t *testing.T) {
 		t.Errorf("there are %s", list)
 	}
 	ws.Close()
-	eventually(t, "the camera is forgotten", 30*time.Second, func() bool {
+	eventually(t, "the camera is forgotten", patient, func() bool {
 		return strings.Count(s.get("/api/cameras", http.StatusOK), `"name"`) == 1
 	})
 	if said := p.err.String(); strings.Contains(said, o.Password) || strings.Contains(list, o.Password) {

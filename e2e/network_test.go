@@ -17,7 +17,7 @@ func elsewhere(t *testing.T) (*testnet.Host, *process, string) {
 	t.Helper()
 	host := testnet.New(t)
 	p := start(t, host.Command(program(t, "camsim"), "--size", "320x192", "--gop", "25", "--clip", "--listen", host.Theirs+":8554"))
-	p.says("rtsp://", 20*time.Second)
+	p.says("rtsp://", patient)
 	return host, p, "rtsp://" + host.Theirs + ":8554/cam1"
 }
 
@@ -27,7 +27,7 @@ func TestLinkDown(t *testing.T) {
 	host, _, url := elsewhere(t)
 	s := serve(t, config(t, "cam1", url))
 	v := s.watch("/mjpeg/cam1")
-	v.live(10 * time.Second)
+	v.live(patient)
 	host.Down()
 	v.state("stale", 2*time.Second+slack)
 	v.state("offline", 4*time.Second+slack)
@@ -66,7 +66,7 @@ func TestHalfOpenConnectionsAreNoticed(t *testing.T) {
 			host, p, url := elsewhere(t)
 			s := serve(t, config(t, "cam1", url))
 			v := s.watch("/mjpeg/cam1")
-			v.live(10 * time.Second)
+			v.live(patient)
 			c.fail(host, p)
 			v.state("stale", 2*time.Second+slack)
 			v.state("offline", 4*time.Second+slack)
@@ -122,13 +122,13 @@ func TestCameraIsKilled(t *testing.T) {
 	_, p, url := elsewhere(t)
 	s := serve(t, config(t, "cam1", url))
 	v := s.watch("/mjpeg/cam1")
-	v.live(10 * time.Second)
+	v.live(patient)
 	p.signal(syscall.SIGKILL)
 	p.exit(5 * time.Second)
 	v.until("not live", 2*time.Second+slack, func(p part) bool { return p.state != "live" })
 	v.state("offline", 4*time.Second+slack)
 	again := exec.Command(p.cmd.Path, p.cmd.Args[1:]...)
-	start(t, again).says("rtsp://", 20*time.Second)
+	start(t, again).says("rtsp://", patient)
 	v.live(2*time.Second + gop + slack)
 }
 
@@ -138,11 +138,11 @@ func TestCameraGetsANewAddress(t *testing.T) {
 	t.Parallel()
 	host := testnet.New(t)
 	start(t, host.Command(program(t, "camsim"), "--size", "320x192", "--gop", "25", "--clip", "--listen", "0.0.0.0:8554",
-		"--onvif", "--onvif-listen", "0.0.0.0:8080", "--interface", host.Device())).says("http://", 20*time.Second)
+		"--onvif", "--onvif-listen", "0.0.0.0:8080", "--interface", host.Device())).says("http://", patient)
 	s, _ := serveConfig(t, fmt.Sprintf("[discovery]\ninterfaces = [%q]\n[[camera]]\nname = \"cam1\"\nsource = \"onvif://%s:8080\"\ntransport = \"tcp\"\n",
 		host.OurDevice(), host.Theirs))
 	v := s.watch("/mjpeg/cam1")
-	v.live(15 * time.Second)
+	v.live(patient)
 	// Another network on the same wire: of those for documentation (RFC 5737).
 	subnet := "203.0.113."
 	run(t, "ip", "addr", "add", subnet+"1/24", "dev", host.OurDevice())
@@ -164,11 +164,11 @@ func TestOurInterfaceGoesDown(t *testing.T) {
 	t.Parallel()
 	host := testnet.New(t)
 	start(t, host.Command(program(t, "camsim"), "--size", "320x192", "--gop", "25", "--clip", "--listen", "0.0.0.0:8554",
-		"--onvif", "--onvif-listen", "0.0.0.0:8080", "--interface", host.Device())).says("http://", 20*time.Second)
+		"--onvif", "--onvif-listen", "0.0.0.0:8080", "--interface", host.Device())).says("http://", patient)
 	s, g := serveConfig(t, fmt.Sprintf("[discovery]\ninterfaces = [%q]\n[[camera]]\nname = \"cam1\"\nsource = \"onvif://%s:8080\"\ntransport = \"tcp\"\n",
 		host.OurDevice(), host.Theirs))
 	v := s.watch("/mjpeg/cam1")
-	v.live(15 * time.Second)
+	v.live(patient)
 	device := host.OurDevice()
 	run(t, "ip", "link", "set", device, "down")
 	v.state("offline", 15*time.Second)
@@ -179,7 +179,7 @@ func TestOurInterfaceGoesDown(t *testing.T) {
 	host.Run("ip", "addr", "add", host.Theirs+"/24", "dev", host.Device())
 	run(t, "ip", "link", "set", device, "up")
 	v.live(60 * time.Second)
-	eventually(t, "the camera is found from the new address", 60*time.Second, func() bool {
+	eventually(t, "the camera is found from the new address", patient, func() bool {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
 		return g.Search(ctx, 2*time.Second) == nil && len(g.Devices()) == 1

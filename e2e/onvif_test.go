@@ -122,7 +122,7 @@ func TestONVIFAddressIsAWholeConfiguration(t *testing.T) {
 	t.Parallel()
 	cam := simulate(t, "door", nil)
 	s, _ := serveConfig(t, sourceOf("door", cam.URL()))
-	p, _ := s.watch("/mjpeg/door").live(10 * time.Second)
+	p, _ := s.watch("/mjpeg/door").live(patient)
 	if got := sizeOf(t, p); got != 640 {
 		t.Errorf("the picture is %d wide, want the main stream's 640", got)
 	}
@@ -144,7 +144,7 @@ func TestProfileFollowsTheViewers(t *testing.T) {
 	cam := simulate(t, "door", nil)
 	s, _ := serveConfig(t, sourceOf("door", cam.URL()))
 	tile := s.watch("/mjpeg/door?width=320")
-	tile.live(10 * time.Second)
+	tile.live(patient)
 	if n := cam.main.Counts().Plays; n != 0 {
 		t.Errorf("the main stream was played %d times for a picture of 320", n)
 	}
@@ -177,7 +177,7 @@ func TestNamedProfileIsTheOnlyOne(t *testing.T) {
 	cam := simulate(t, "door", nil)
 	s, _ := serveConfig(t, sourceOf("door", cam.URL()+"?profile=SubStream")+
 		strings.SplitN(sourceOf("none", cam.URL()+"?profile=nosuch"), "\n", 4)[3])
-	p, _ := s.watch("/mjpeg/door").live(10 * time.Second)
+	p, _ := s.watch("/mjpeg/door").live(patient)
 	if got := sizeOf(t, p); got != 320 || cam.main.Counts().Plays != 0 {
 		t.Errorf("the picture is %d wide, and the main stream was played %d times", got, cam.main.Counts().Plays)
 	}
@@ -207,7 +207,7 @@ func TestStillsComeFromTheCamerasOwn(t *testing.T) {
 		s, _ := serveConfig(t, sourceOf("door", cam.URL()))
 		slow := s.watch("/mjpeg/door?fps=1")
 		for range 3 {
-			slow.live(5 * time.Second)
+			slow.live(patient)
 		}
 		if st := s.status("door"); !st.ONVIF.Still || st.Codec != "MJPEG" || cam.main.Counts().Plays != 0 {
 			t.Errorf("still: %v, codec %s, %d plays", st.ONVIF.Still, st.Codec, cam.main.Counts().Plays)
@@ -215,7 +215,7 @@ func TestStillsComeFromTheCamerasOwn(t *testing.T) {
 		s.watch("/mjpeg/door").until("of the stream", 15*time.Second, func(p part) bool {
 			return p.state == "live" && s.status("door").Codec != "MJPEG"
 		})
-		slow.live(5 * time.Second)
+		slow.live(patient)
 	})
 	for _, quirk := range []device.Quirk{device.QuirkSnapshotRTSP, device.QuirkNoSnapshot} {
 		t.Run(string(quirk), func(t *testing.T) {
@@ -303,7 +303,7 @@ func TestMotionIsTold(t *testing.T) {
 			return st.ONVIF != nil && st.ONVIF.Motion != nil && *st.ONVIF.Motion == want
 		}
 	}
-	eventually(t, "events are subscribed", 15*time.Second, func() bool { return cam.Requests()["PullMessages"] > 0 })
+	eventually(t, "events are subscribed", patient, func() bool { return cam.Requests()["PullMessages"] > 0 })
 	cam.Motion(true)
 	eventually(t, "motion", 15*time.Second, motion(true))
 	cam.Motion(false)
@@ -319,7 +319,7 @@ func TestReloadTouchesOnlyWhatChanged(t *testing.T) {
 	}
 	s, g := serveConfig(t, text("1s"))
 	v := s.watch("/mjpeg/one")
-	v.live(10 * time.Second)
+	v.live(patient)
 	for n := range 20 {
 		cfg, err := settings.Parse("test.toml", []byte(text(fmt.Sprintf("%ds", n%2+1))))
 		if err != nil {
@@ -345,7 +345,7 @@ func TestReloadTouchesOnlyWhatChanged(t *testing.T) {
 		t.Errorf("reload says %q, %v", said, err)
 	}
 	s.get("/snapshot/two", http.StatusNotFound)
-	s.watch("/mjpeg/one").live(5 * time.Second)
+	s.watch("/mjpeg/one").live(patient)
 	if name, err := g.Add("", two.URL()); err != nil || name == "" {
 		t.Errorf("adding gives %q, %v", name, err)
 	}

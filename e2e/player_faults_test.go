@@ -40,11 +40,11 @@ func TestPlayerOfAnElementThatIsShownLater(t *testing.T) {
 	t.Parallel()
 	s := servePlayer(t, config(t, "cam1", camsimStart(t, small("cam1")).URL()))
 	b := browse(t, 800, 700, "http://"+s.host+"/later.html")
-	b.is("it is in its place", "within(plain) && plain.offsetHeight == 300", 20*time.Second)
-	b.is("a style sheet says where", "within(corner) && corner.offsetTop == 20 && corner.offsetLeft == 610", 20*time.Second)
+	b.is("it is in its place", "within(plain) && plain.offsetHeight == 300", patient)
+	b.is("a style sheet says where", "within(corner) && corner.offsetTop == 20 && corner.offsetLeft == 610", patient)
 	b.is("what is hidden has no place", "p.player && p.offsetHeight == 0", time.Second)
 	ask(b, chromedp.Evaluate[bool]("p.hidden = false, true"))
-	b.is("shown, it has a picture's", "within(p) && p.offsetWidth == 800 && Math.abs(p.offsetHeight - 480) < 2", 20*time.Second)
+	b.is("shown, it has a picture's", "within(p) && p.offsetWidth == 800 && Math.abs(p.offsetHeight - 480) < 2", patient)
 	ask(b, chromedp.Evaluate[bool]("p.hidden = true, true"))
 	b.is("hidden again, it rests", "p.offsetHeight == 0 && p.player.state == 'paused'", 10*time.Second)
 }
@@ -56,10 +56,10 @@ func TestPlayerOfAnOddRateTellsAFrozenPicture(t *testing.T) {
 	line := freezer(t, s.host)
 	for _, fps := range []string{"0", "15 fps"} {
 		b := browse(t, 800, 500, playerPage(line.Addr().String(), map[string]any{"camera": "cam1", "path": "ws,ws", "fps": fps}))
-		b.is("it is live", playerPath("ws"), 20*time.Second)
+		b.is("it is live", playerPath("ws"), patient)
 		ask(b, chromedp.Evaluate[bool]("states = [], true"))
 		line.freeze(true)
-		b.is("it is not live any more", "states.length", 20*time.Second)
+		b.is("it is not live any more", "states.length", 30*time.Second)
 		if got := ask(b, chromedp.Evaluate[string]("states[0].state")); got != "stale" {
 			t.Errorf("fps=%q: the picture became %s only when its connection was given up", fps, got)
 		}
@@ -67,11 +67,11 @@ func TestPlayerOfAnOddRateTellsAFrozenPicture(t *testing.T) {
 		chromedp.Cancel(b.ctx)
 		d := doorTo(t, s.host)
 		b = watchPlayer(t, d, map[string]any{"path": "snapshot", "fps": fps})
-		b.is("it shows stills", playerPath("snapshot"), 20*time.Second)
+		b.is("it shows stills", playerPath("snapshot"), patient)
 		asked := func() int { d.mu.Lock(); defer d.mu.Unlock(); return d.asked["snapshot"] }
 		before := asked()
 		b.number("window.begun = performance.now()")
-		b.is("some time", "performance.now() - begun > 3000", 20*time.Second)
+		b.is("some time", "performance.now() - begun > 3000", patient)
 		if n, took := asked()-before, b.number("performance.now() - begun"); float64(n) > took/200 {
 			t.Errorf("fps=%q: %d stills were asked for in %v ms", fps, n, took)
 		}
@@ -85,16 +85,16 @@ func TestPlayerComesBackWithoutCanvases(t *testing.T) {
 	s := servePlayer(t, config(t, "cam1", camsimStart(t, small("cam1")).URL()))
 	d := doorTo(t, s.host)
 	b := watchPlayer(t, d, map[string]any{"path": "mjpeg,mjpeg"})
-	b.is("it is live", playerPath("mjpeg"), 20*time.Second)
+	b.is("it is live", playerPath("mjpeg"), patient)
 	ask(b, chromedp.Evaluate[bool]("HTMLCanvasElement.prototype.getContext = function () { return null; }, player.stop(), true"))
 	b.is("it pauses", "player.state == 'paused'", 5*time.Second)
 	eventually(t, "nobody watches", 10*time.Second, func() bool { return s.status("cam1").Viewers == 0 && d.open.Load() == 0 })
 	ask(b, chromedp.Evaluate[bool]("player.start(), true"))
-	b.is("it is live again", playerPath("mjpeg"), 20*time.Second)
+	b.is("it is live again", playerPath("mjpeg"), patient)
 	d.block(0, "/api", "/mjpeg", "/favicon.svg")
-	b.is("the gateway is away", "player.state == 'error'", 20*time.Second)
+	b.is("the gateway is away", "player.state == 'error'", 30*time.Second)
 	d.unblock()
-	b.is("it is live once more", playerPath("mjpeg"), 20*time.Second)
+	b.is("it is live once more", playerPath("mjpeg"), patient)
 }
 
 // TestPlayerOfNoPathTakesAny has a list of paths of which none is one, or none shows walls.
@@ -102,9 +102,9 @@ func TestPlayerOfNoPathTakesAny(t *testing.T) {
 	t.Parallel()
 	s := servePlayer(t, config(t, "cam1", camsimStart(t, small("cam1")).URL()))
 	b := browse(t, 800, 500, playerPage(s.host, map[string]any{"camera": "cam1", "path": "hls,flash"}))
-	b.is("a camera is live", playerLive, 20*time.Second)
+	b.is("a camera is live", playerLive, patient)
 	b.open(playerPage(s.host, map[string]any{"cams": "cam1", "path": "webrtc,ws"}))
-	b.is("a wall is", playerPath("mjpeg"), 20*time.Second)
+	b.is("a wall is", playerPath("mjpeg"), patient)
 }
 
 // TestTouchPressesNoButtonThatIsNotSeen taps where the buttons are, as somebody who wants to see the picture does.
@@ -112,7 +112,7 @@ func TestTouchPressesNoButtonThatIsNotSeen(t *testing.T) {
 	t.Parallel()
 	s := servePlayer(t, config(t, "cam1", camsimStart(t, small("cam1")).URL()))
 	b := browse(t, 800, 500, playerPage(s.host, map[string]any{"camera": "cam1", "path": "ws", "controls": true}))
-	b.is("it is live", playerLive, 20*time.Second)
+	b.is("it is live", playerLive, patient)
 	send := func(kind input.DispatchTouchEventType, points ...*input.TouchPoint) {
 		t.Helper()
 		b.do(chromedp.Func(func(ctx context.Context, page *chromedp.Target) error {
@@ -161,12 +161,12 @@ func TestStandingMultipartIsNoPace(t *testing.T) {
 	line := freezer(t, d.host())
 	gate = line.Addr().String()
 	b := browse(t, 800, 500, site.URL+"/")
-	b.is("it is a multipart picture, asked for twice", playerPath("mjpeg")+" && player.frames > 1", 40*time.Second)
+	b.is("it is a multipart picture, asked for twice", playerPath("mjpeg")+" && player.frames > 1", patient)
 	d.unblock()
-	b.is("it is live by the better path", playerPath("ws"), 60*time.Second)
+	b.is("it is live by the better path", playerPath("ws"), patient)
 	line.freeze(true)
 	b.number("window.frozen = performance.now()")
-	b.is("it is not live any more", "player.state != 'live'", 40*time.Second)
+	b.is("it is not live any more", "player.state != 'live'", patient)
 	if took := b.number("performance.now() - frozen"); took > 12000 { // of a picture a second
 		t.Errorf("a frozen picture was live for %v ms", took)
 	}
@@ -186,13 +186,13 @@ func TestPlayerTellsTheDayOfThePictureBefore(t *testing.T) {
 		return true;
 	})(%d)`
 	b := browse(t, 800, 500, playerPage(s.host, map[string]any{"camera": "cam1", "path": "ws"}))
-	b.is("it is live", playerLive, 20*time.Second)
+	b.is("it is live", playerLive, patient)
 	page := browse(t, 800, 500, "http://"+s.host+"/")
-	page.is("it is live in the page", tilesLive, 20*time.Second)
+	page.is("it is live in the page", tilesLive, patient)
 	s.stop()
 	for _, one := range []*browser{b, page} {
 		const said = "(document.getElementById('alarm') || {textContent: ''}).textContent + document.querySelector('.camgate-said').textContent"
-		one.is("it tells the time", "/No connection to the gateway.*\\d\\d:\\d\\d:\\d\\d/.test("+said+")", 20*time.Second)
+		one.is("it tells the time", "/No connection to the gateway.*\\d\\d:\\d\\d:\\d\\d/.test("+said+")", patient)
 		if ask(one, chromedp.Evaluate[bool](said+".indexOf(new Date().toLocaleDateString()) >= 0")) {
 			t.Error("it tells the day too, which nobody needs")
 		}
@@ -206,7 +206,7 @@ func TestSoundThatTheBrowserRefusesIsNotSaidToBeOn(t *testing.T) {
 	t.Parallel()
 	s := servePlayer(t, config(t, "cam1", camsimStart(t, small("cam1")).URL()))
 	b := browse(t, 800, 500, playerPage(s.host, map[string]any{"camera": "cam1", "path": "webrtc", "controls": true}))
-	b.is("it is live", playerPath("webrtc"), 20*time.Second)
+	b.is("it is live", playerPath("webrtc"), patient)
 	ask(b, chromedp.Evaluate[bool](`(function () {
 		var play = HTMLMediaElement.prototype.play;
 		window.refused = 0;
@@ -220,10 +220,10 @@ func TestSoundThatTheBrowserRefusesIsNotSaidToBeOn(t *testing.T) {
 	const button = "document.querySelector('#p button')"
 	const silent = "[].every.call(document.querySelectorAll('#p video'), function (v) { return v.muted; })"
 	b.do(chromedp.Click(chromedp.CSS("#p button")))
-	b.is("it is refused", "refused && document.querySelectorAll('#p video').length == 1 && "+silent, 20*time.Second)
+	b.is("it is refused", "refused && document.querySelectorAll('#p video').length == 1 && "+silent, patient)
 	b.is("the button is that for sound", button+".getAttribute('aria-label') == 'Sound on'", 2*time.Second)
 	b.do(chromedp.Click(chromedp.CSS("#p button")))
 	b.is("pressed again, there is sound", "!"+silent+" && "+button+".getAttribute('aria-label') == 'Sound off' && "+playerPath("webrtc"), 5*time.Second)
 	b.do(chromedp.Click(chromedp.CSS("#p button")))
-	b.is("and none any more", "document.querySelectorAll('#p video').length == 1 && "+silent+" && "+button+".getAttribute('aria-label') == 'Sound on' && "+playerPath("webrtc"), 20*time.Second)
+	b.is("and none any more", "document.querySelectorAll('#p video').length == 1 && "+silent+" && "+button+".getAttribute('aria-label') == 'Sound on' && "+playerPath("webrtc"), patient)
 }

@@ -32,7 +32,7 @@ func TestSeventyPlayersNeedTwoConnections(t *testing.T) {
 	s := servePlayer(t, config(t, "cam1", camsimStart(t, small("cam1")).URL()))
 	d := doorTo(t, s.host)
 	b := browse(t, 1280, 800, "http://"+d.host()+"/seventy.html")
-	b.is("all are live, and go on", "players.every(function (p) { return p.state == 'live' && p.path == 'ws' && p.frames > 5; })", 40*time.Second)
+	b.is("all are live, and go on", "players.every(function (p) { return p.state == 'live' && p.path == 'ws' && p.frames > 5; })", patient)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.asked["ws"] != 2 || d.asked["mjpeg"] != 0 {
@@ -47,9 +47,9 @@ func TestPlayerShowsWhatIsLeftOfAWall(t *testing.T) {
 	s := serveWith(t, server, config(t, "cam1", camsimStart(t, small("cam1")).URL()), config(t, "gone", "rtsp://127.0.0.1:1/none"))
 	for _, path := range []string{"ws", "mjpeg", "snapshot"} {
 		b := browse(t, 800, 500, playerPage(s.host, map[string]any{"camera": "hall", "path": path}))
-		b.is(path+": it says that one is away", "player.state == 'stale' && /Not all cameras are live/.test(document.querySelector('.camgate-said').textContent)", 20*time.Second)
+		b.is(path+": it says that one is away", "player.state == 'stale' && /Not all cameras are live/.test(document.querySelector('.camgate-said').textContent)", patient)
 		before := b.number("player.frames")
-		b.is("the others go on, and are not dimmed", fmt.Sprintf("player.frames > %v + 4 && +getComputedStyle(document.querySelector('#p > div')).opacity == 1 && player.age() < 3000", before), 15*time.Second)
+		b.is("the others go on, and are not dimmed", fmt.Sprintf("player.frames > %v + 4 && +getComputedStyle(document.querySelector('#p > div')).opacity == 1 && player.age() < 3000", before), patient)
 		b.keep("player-wall-part-" + path)
 		if path == "snapshot" {
 			s.stop()
@@ -64,7 +64,7 @@ func TestPlayerDoesNotMindClocks(t *testing.T) {
 	t.Parallel()
 	s := servePlayer(t, config(t, "cam1", camsimStart(t, small("cam1")).URL()))
 	b := browse(t, 800, 500, playerPage(s.host, map[string]any{"camera": "cam1", "path": "ws"}))
-	b.is("live", playerPath("ws"), 20*time.Second)
+	b.is("live", playerPath("ws"), patient)
 	for what, set := range map[string]string{
 		"the terminal's, back":  "Date.now = (function (now) { return function () { return now() - 3600e3; }; })(Date.now)",
 		"the gateway's, back":   "DataView.prototype.getUint32 = (function (get) { return function (at) { return get.call(this, at) - (at == 16); }; })(DataView.prototype.getUint32)",
@@ -72,7 +72,7 @@ func TestPlayerDoesNotMindClocks(t *testing.T) {
 	} {
 		before := b.number("states.length = 0, player.frames")
 		ask(b, chromedp.Evaluate[bool](set+", true"))
-		b.is("it goes on after a clock was set: "+what, fmt.Sprintf("player.frames > %v + 50", before), 20*time.Second)
+		b.is("it goes on after a clock was set: "+what, fmt.Sprintf("player.frames > %v + 50", before), patient)
 		if n := b.number("states.length"); n > 0 || b.number("player.age()") > 1500 {
 			t.Errorf("%s: the player was not live: %s, a picture of %v ms", what, ask(b, chromedp.Evaluate[string]("JSON.stringify(states)")), b.number("player.age()"))
 		}
@@ -88,10 +88,10 @@ func TestPlayerWaitsForSlowCameras(t *testing.T) {
 	first := watchPlayer(t, d, map[string]any{"path": "ws"})
 	for _, fps := range []float64{25, 0.4, 0.14} { // by and by, so that the gateway knows its pace
 		cam.Slow(fps)
-		first.is("it goes on", fmt.Sprintf("player.frames > %v + 2", first.number("player.frames")), 60*time.Second)
+		first.is("it goes on", fmt.Sprintf("player.frames > %v + 2", first.number("player.frames")), patient)
 	}
 	b := watchPlayer(t, d, map[string]any{"path": "ws"})
-	b.is("who comes later sees several pictures", "player.path == 'ws' && player.frames > 4 && player.state == 'live'", 60*time.Second)
+	b.is("who comes later sees several pictures", "player.path == 'ws' && player.frames > 4 && player.state == 'live'", patient)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.asked["ws"] != 2 || d.asked["mjpeg"] != 0 {
@@ -103,7 +103,7 @@ func TestDestroyedPlayerLeavesNothing(t *testing.T) {
 	t.Parallel()
 	s := servePlayer(t, config(t, "cam1", camsimStart(t, small("cam1")).URL()))
 	b := browse(t, 800, 500, playerPage(s.host, map[string]any{"camera": "cam1", "path": "ws", "controls": true}))
-	b.is("live", playerLive, 20*time.Second)
+	b.is("live", playerLive, patient)
 	ask(b, chromedp.Evaluate[bool](`(function (e) {
 		var add = e.addEventListener, remove = e.removeEventListener, old;
 		window.listeners = 0;
@@ -203,7 +203,7 @@ func TestPlayerGoesOnOverAThinLine(t *testing.T) {
 	s := servePlayer(t, config(t, "cam1", camsimStart(t, o).URL()))
 	d := doorTo(t, s.host)
 	b := browse(t, 1400, 900, playerPage(thinLine(t, d.host(), 12_000), map[string]any{"camera": "cam1", "path": "ws", "width": 1280}))
-	b.is("it goes on", "player.path == 'ws' && player.frames > 5", 90*time.Second)
+	b.is("it goes on", "player.path == 'ws' && player.frames > 5", patient)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	// The answer to a player that asks whether the connection is dead comes behind a picture.

@@ -58,7 +58,7 @@ func TestPageIsArrangedByHand(t *testing.T) {
 	t.Parallel()
 	s := servePage(t, 4, httpd.Config{})
 	b := browse(t, 1000, 700, "http://"+s.host+"/")
-	b.is("four are live", "document.body.getAttribute('data-cameras') == 4 && "+tilesLive, 20*time.Second)
+	b.is("four are live", "document.body.getAttribute('data-cameras') == 4 && "+tilesLive, patient)
 	middle := func(name, side string) float64 {
 		return b.number(fmt.Sprintf("(function (r) { return %s; })(document.querySelector('#grid li[data-camera=%s]').getBoundingClientRect())", side, name))
 	}
@@ -76,15 +76,15 @@ func TestPageIsArrangedByHand(t *testing.T) {
 	b.is("the keyboard moves it too", order+" == 'b,c,a,d' && document.activeElement.parentNode.getAttribute('data-camera') == 'a'", 5*time.Second)
 	b.is("which is spoken", "/a: 3/.test(document.getElementById('spoken').textContent)", 5*time.Second)
 	b.open("http://" + s.host + "/")
-	b.is("the page has kept it", order+" == 'b,c,a,d'", 20*time.Second)
+	b.is("the page has kept it", order+" == 'b,c,a,d'", patient)
 	b.open("http://" + s.host + "/?order=d,c")
-	b.is("an address goes before, and new cameras behind", order+" == 'd,c,a,b'", 20*time.Second)
+	b.is("an address goes before, and new cameras behind", order+" == 'd,c,a,b'", patient)
 	b.open("http://" + s.host + "/?cams=c,a&cols=1")
-	b.is("an address chooses cameras and columns", order+" == 'c,a' && (function (l) { return l[0].offsetTop < l[1].offsetTop && l[0].offsetWidth > 900; })(document.querySelectorAll('#grid li')) && "+tilesLive, 20*time.Second)
+	b.is("an address chooses cameras and columns", order+" == 'c,a' && (function (l) { return l[0].offsetTop < l[1].offsetTop && l[0].offsetWidth > 900; })(document.querySelectorAll('#grid li')) && "+tilesLive, patient)
 	ask(b, chromedp.Evaluate[bool]("(function (s) { s.selectedIndex = 2; s.dispatchEvent(new Event('change')); })(document.getElementById('columns')), true"))
 	b.is("columns are chosen in the page too", "/cols=2/.test(location.search) && document.querySelectorAll('#grid li')[0].offsetTop == document.querySelectorAll('#grid li')[1].offsetTop", 5*time.Second)
 	b.do(chromedp.Click(chromedp.CSS("#grid li[data-camera=a] a")))
-	b.is("a click still opens it", "location.hash == '#cam=a' && document.getElementById('view').getAttribute('data-state') == 'live'", 15*time.Second)
+	b.is("a click still opens it", "location.hash == '#cam=a' && document.getElementById('view').getAttribute('data-state') == 'live'", patient)
 	b.is("by the best way", "document.getElementById('view').getAttribute('data-mode') == 'webrtc'", 10*time.Second)
 	b.keep("page-webrtc")
 }
@@ -98,7 +98,7 @@ func TestKioskSurvives(t *testing.T) {
 	host := s.host
 	b := browse(t, 1280, 720, "http://"+host+"/?kiosk&cams=a,b%2C%20c%2Fd,gone&cols=2")
 	live := "document.querySelectorAll('#grid li[data-state=live]').length == 2"
-	b.is("two are live", live+" && document.querySelectorAll('#grid li').length == 3", 20*time.Second)
+	b.is("two are live", live+" && document.querySelectorAll('#grid li').length == 3", patient)
 	b.is("the third is said to be missing", "/gone/.test(document.querySelectorAll('.camgate-said')[2].textContent) && document.querySelectorAll('#grid li')[2].getAttribute('data-state') == 'error'", 10*time.Second)
 	b.is("pictures fill the window", `(function (l) { var r = l[2].getBoundingClientRect(); return r.width == 640 && Math.round(r.bottom) == 720 && Math.round(l[1].getBoundingClientRect().right) == 1280; })(document.querySelectorAll('#grid li'))`, 5*time.Second)
 	b.is("nothing else is there", "['top', 'alarm', 'notice', 'found'].every(function (id) { return !document.getElementById(id).offsetHeight; })", 5*time.Second)
@@ -119,7 +119,7 @@ func TestKioskSurvives(t *testing.T) {
 	// The page is opened while the gateway restarts: with its cameras in the address it needs nobody's word.
 	serveWith(t, httpd.Config{Listen: host}, configs...)
 	b.open("http://" + host + "/?kiosk&cams=a#cam=a")
-	b.is("one alone, large", "document.getElementById('view').getAttribute('data-state') == 'live' && document.querySelector('#view .picture').offsetHeight == innerHeight", 20*time.Second)
+	b.is("one alone, large", "document.getElementById('view').getAttribute('data-state') == 'live' && document.querySelector('#view .picture').offsetHeight == innerHeight", patient)
 	b.open("http://" + host + "/?kiosk#cam=gone")
 	b.is("one that is not there is said to be missing", "document.getElementById('notice').offsetHeight > 0 && /gone/.test(document.getElementById('notice-title').textContent)", 10*time.Second)
 	b.keep("kiosk-missing")
@@ -129,15 +129,15 @@ func TestPageShowsWalls(t *testing.T) {
 	t.Parallel()
 	s := servePage(t, 5, httpd.Config{Walls: []wall.Layout{{Name: "hall", Cameras: []string{"a", "c"}, Columns: 2, Width: 640}}})
 	b := browse(t, 1280, 800, "http://"+s.host+"/")
-	b.is("the wall of the configuration is there", "/hall/.test(document.getElementById('views').textContent)", 20*time.Second)
+	b.is("the wall of the configuration is there", "/hall/.test(document.getElementById('views').textContent)", patient)
 	player := "document.querySelector('#wall .picture').player"
 	b.do(chromedp.Click(chromedp.CSS("#to-wall")))
-	b.is("all are in one picture", player+" && "+player+".state == 'live' && "+player+".path == 'mjpeg' && "+player+".frame().width > 500", 20*time.Second)
+	b.is("all are in one picture", player+" && "+player+".state == 'live' && "+player+".path == 'mjpeg' && "+player+".frame().width > 500", patient)
 	b.is("the view is told", "document.body.getAttribute('data-view') == 'wall' && document.getElementById('to-wall').getAttribute('aria-current') == 'page'", 5*time.Second)
 	eventually(t, "cameras are watched once each", 10*time.Second, func() bool { return s.status("e").Viewers == 1 })
 	b.keep("wall")
 	b.do(chromedp.Click(chromedp.CSS("#views a[href='#wall=hall']")))
-	b.is("the named one", player+".camera == 'hall' && "+player+".state == 'live' && "+player+".path == 'ws'", 20*time.Second)
+	b.is("the named one", player+".camera == 'hall' && "+player+".state == 'live' && "+player+".path == 'ws'", patient)
 	b.keep("wall-named")
 	b.resize(320, 640)
 	if b.number(overflow) != 0 {
@@ -146,9 +146,9 @@ func TestPageShowsWalls(t *testing.T) {
 	b.keep("wall-320")
 	b.resize(1280, 800)
 	b.do(chromedp.KeyEvent("\u001b"))
-	b.is("Esc leads back", "document.body.getAttribute('data-view') == 'grid' && "+tilesLive, 20*time.Second)
+	b.is("Esc leads back", "document.body.getAttribute('data-view') == 'grid' && "+tilesLive, patient)
 	b.open("http://" + s.host + "/?kiosk&wall=hall")
-	b.is("a kiosk has walls too", player+" && "+player+".state == 'live' && document.querySelector('#wall .picture').offsetHeight == innerHeight", 20*time.Second)
+	b.is("a kiosk has walls too", player+" && "+player+".state == 'live' && document.querySelector('#wall .picture').offsetHeight == innerHeight", patient)
 }
 
 // TestPageFollowsWallsOfAnotherConfiguration stays open while the gateway begins anew with other walls.
@@ -198,7 +198,7 @@ func TestPageSpeaksFiveLanguages(t *testing.T) {
 	} {
 		b.open("http://" + s.host + "/?lang=" + lang)
 		for _, w := range words {
-			b.is(lang+": "+w, fmt.Sprintf("document.getElementById('top').textContent.indexOf(%q) >= 0", w), 20*time.Second)
+			b.is(lang+": "+w, fmt.Sprintf("document.getElementById('top').textContent.indexOf(%q) >= 0", w), patient)
 		}
 		b.is(lang+": says so", fmt.Sprintf("document.documentElement.lang.indexOf(%q) == 0", lang), time.Second)
 		b.keep("page-" + lang)
@@ -212,7 +212,7 @@ func TestPageSpeaksFiveLanguages(t *testing.T) {
 			}
 		}
 		b.open("http://" + s.host + "/?lang=" + lang + "#cam=a")
-		b.is(lang+": large", "document.getElementById('view').getAttribute('data-state') == 'live' && /H\\.?264/i.test(document.getElementById('facts').textContent)", 20*time.Second)
+		b.is(lang+": large", "document.getElementById('view').getAttribute('data-state') == 'live' && /H\\.?264/i.test(document.getElementById('facts').textContent)", patient)
 		if lang == "de" {
 			b.scheme("dark")
 			b.keep("page-large-dark")
@@ -228,12 +228,12 @@ func TestPageWorksBelowABasePath(t *testing.T) {
 	t.Parallel()
 	s := servePage(t, 2, httpd.Config{BasePath: "/cams"})
 	b := browse(t, 1000, 700, "http://"+s.host+"/cams/")
-	b.is("two are live", "document.body.getAttribute('data-cameras') == 2 && "+tilesLive+" && "+every("li.getAttribute('data-mode') == 'ws'"), 20*time.Second)
+	b.is("two are live", "document.body.getAttribute('data-cameras') == 2 && "+tilesLive+" && "+every("li.getAttribute('data-mode') == 'ws'"), patient)
 	b.do(chromedp.Click(chromedp.CSS("#grid li[data-camera=b] a")))
-	b.is("one is live, large", "document.getElementById('view').getAttribute('data-state') == 'live' && document.getElementById('view').getAttribute('data-mode') == 'webrtc'", 20*time.Second)
+	b.is("one is live, large", "document.getElementById('view').getAttribute('data-state') == 'live' && document.getElementById('view').getAttribute('data-mode') == 'webrtc'", patient)
 	b.is("addresses to copy are right", fmt.Sprintf("document.getElementById('link-mjpeg').value == 'http://%s/cams/mjpeg/b'", s.host), 5*time.Second)
 	b.open("http://" + s.host + "/cams/#wall")
-	b.is("the wall is live", "document.querySelector('#wall .picture').player && document.querySelector('#wall .picture').player.state == 'live'", 20*time.Second)
+	b.is("the wall is live", "document.querySelector('#wall .picture').player && document.querySelector('#wall .picture').player.state == 'live'", patient)
 }
 
 // TestExamplesWork opens each page of examples/ as its README says.
@@ -251,9 +251,9 @@ func TestExamplesWork(t *testing.T) {
 		}
 		b.open("http://" + s.host + "/" + page)
 		if shown == "camgate-player" {
-			b.is(page+" is live", "[].every.call(document.querySelectorAll('camgate-player'), function (p) { return p.state == 'live'; })", 20*time.Second)
+			b.is(page+" is live", "[].every.call(document.querySelectorAll('camgate-player'), function (p) { return p.state == 'live'; })", patient)
 		} else {
-			b.is(page+" shows something", fmt.Sprintf("(function (e) { return e && (e.naturalWidth || e.videoWidth); })(document.querySelector('%s'))", shown), 20*time.Second)
+			b.is(page+" shows something", fmt.Sprintf("(function (e) { return e && (e.naturalWidth || e.videoWidth); })(document.querySelector('%s'))", shown), patient)
 		}
 		if page == "wall.html" || page == "kiosk.html" {
 			b.keep("example-" + strings.TrimSuffix(page, ".html"))
@@ -261,7 +261,7 @@ func TestExamplesWork(t *testing.T) {
 		}
 		// The number is burnt into the picture's upper edge.
 		var first uint32
-		eventually(t, page+" goes on", 20*time.Second, func() bool {
+		eventually(t, page+" goes on", patient, func() bool {
 			n, ok := b.frame(shown)
 			if ok && first == 0 {
 				first = n
@@ -277,7 +277,7 @@ func TestTheWebSocketExampleKeepsNoPicturesThatWereNotShown(t *testing.T) {
 	cam := camsimStart(t, small("cam1"))
 	s := serveWith(t, httpd.Config{Listen: "127.0.0.1:0", WWW: "../examples"}, config(t, "cam1", cam.URL()))
 	b := browse(t, 800, 600, "http://"+s.host+"/websocket.html")
-	b.is("it shows something", "document.getElementById('picture').naturalWidth > 0", 20*time.Second)
+	b.is("it shows something", "document.getElementById('picture').naturalWidth > 0", patient)
 	b.number(`(function () { // from now on the image loads nothing
 		var shown = '', make = URL.createObjectURL, drop = URL.revokeObjectURL;
 		window.made = 0;
@@ -287,7 +287,7 @@ func TestTheWebSocketExampleKeepsNoPicturesThatWereNotShown(t *testing.T) {
 		URL.revokeObjectURL = function (url) { delete kept[url]; drop.call(URL, url); };
 		return 0;
 	})()`)
-	b.is("twenty pictures have come", "made >= 20", 20*time.Second)
+	b.is("twenty pictures have come", "made >= 20", patient)
 	if n := b.number("Object.keys(kept).length"); n > 1 {
 		t.Errorf("%v pictures are kept, of which none was shown", n)
 	}

@@ -256,10 +256,10 @@ func TestPlayerShowsTheRightFramesOnEachPath(t *testing.T) {
 		if i > 0 {
 			b.open(playerPage(d.host(), map[string]any{"camera": "cam1", "path": path, "controls": true, "stats": true}))
 		}
-		b.is(path+" is live", playerPath(path), 20*time.Second)
-		b.showsNewFrames(15 * time.Second)
+		b.is(path+" is live", playerPath(path), patient)
+		b.showsNewFrames(patient)
 		if path == "ws" || path == "webrtc" {
-			b.is("it tells rate, bitrate and age", "(function (s) { return s.fps > 3 && s.fps < 35 && s.bitrate > 10000 && s.age < 1000; })(player.stats())", 15*time.Second)
+			b.is("it tells rate, bitrate and age", "(function (s) { return s.fps > 3 && s.fps < 35 && s.bitrate > 10000 && s.age < 1000; })(player.stats())", patient)
 		}
 		b.keep("player-" + path)
 	}
@@ -290,8 +290,8 @@ func TestPlayerFallsToTheNextPath(t *testing.T) {
 			d := doorTo(t, s.host)
 			d.block(c.status, c.blocked...)
 			b := watchPlayer(t, d, nil)
-			b.is("it shows the camera by "+c.path, playerPath(c.path), 30*time.Second)
-			b.showsNewFrames(20 * time.Second)
+			b.is("it shows the camera by "+c.path, playerPath(c.path), patient)
+			b.showsNewFrames(patient)
 			b.is("it says why", fmt.Sprintf("player.reason.indexOf(%q) >= 0 && document.getElementById('p').getAttribute('data-reason') == player.reason", c.why), 5*time.Second)
 			b.is("the page was told too", fmt.Sprintf("states.some(function (s) { return s.state == 'live' && s.path == '%s' && s.camera == 'cam1'; })", c.path), 5*time.Second)
 		})
@@ -306,10 +306,10 @@ func TestPlayerGoesBackToTheBetterPath(t *testing.T) {
 	d := doorTo(t, s.host)
 	d.block(403, "/whep", "/ws")
 	b := watchPlayer(t, d, map[string]any{"path": "ws"})
-	b.is("it shows multipart", playerPath("mjpeg"), 20*time.Second)
+	b.is("it shows multipart", playerPath("mjpeg"), patient)
 	d.unblock()
 	before := b.number("states.filter(function (s) { return s.state != 'live'; }).length")
-	b.is("it shows WebSocket, after a while", playerPath("ws"), 40*time.Second)
+	b.is("it shows WebSocket, after a while", playerPath("ws"), patient)
 	if after := b.number("states.filter(function (s) { return s.state != 'live'; }).length"); after != before {
 		t.Errorf("the picture was not live while the path changed: %s", ask(b, chromedp.Evaluate[string]("JSON.stringify(states)")))
 	}
@@ -324,21 +324,21 @@ func TestPlayerComesBackAfterTheGateway(t *testing.T) {
 			cam := camsimStart(t, small("cam1"))
 			s := servePlayer(t, config(t, "cam1", cam.URL()))
 			b := browse(t, 800, 500, playerPage(s.host, map[string]any{"camera": "cam1", "path": path}))
-			b.is("live", playerPath(path), 20*time.Second)
+			b.is("live", playerPath(path), patient)
 			s.stop()
 			b.is("it does not look live", "player.state != 'live' && +getComputedStyle(document.querySelector('#p > div')).opacity < 0.5 && document.querySelector('.camgate-said').offsetHeight > 10", 8*time.Second)
 			b.is("it says that the gateway is away", "player.state == 'error' && /No connection to the gateway/.test(document.querySelector('.camgate-said').textContent)", 8*time.Second)
 			b.keep("player-gateway-gone-" + path)
 			// Away for long enough that it does not ask all the time any more.
 			asked := time.Now()
-			eventually(t, "some time", 20*time.Second, func() bool { return time.Since(asked) > 6*time.Second })
+			eventually(t, "some time", patient, func() bool { return time.Since(asked) > 6*time.Second })
 			serveWith(t, httpd.Config{Listen: s.host, WebRTC: &webrtc.Options{}}, config(t, "cam1", cam.URL()))
 			began := time.Now()
 			b.is("it is live again", playerLive, 5*time.Second+slack)
 			t.Logf("%s: live again %v after the gateway", path, time.Since(began).Round(10*time.Millisecond))
-			b.showsNewFrames(10 * time.Second)
+			b.showsNewFrames(patient)
 			if path != "mjpeg" && path != "snapshot" {
-				b.is("by the path of before", playerPath(path), 20*time.Second)
+				b.is("by the path of before", playerPath(path), patient)
 			}
 		})
 	}
@@ -351,16 +351,16 @@ func TestPlayerShowsTheCameraAgainAfterItsReboot(t *testing.T) {
 			cam := camsimStart(t, small("cam1"))
 			s := servePlayer(t, config(t, "cam1", cam.URL()))
 			b := browse(t, 800, 500, playerPage(s.host, map[string]any{"camera": "cam1", "path": path}))
-			b.is("live", playerPath(path), 20*time.Second)
-			if err := cam.Reboot(8 * time.Second); err != nil {
+			b.is("live", playerPath(path), patient)
+			if err := cam.Reboot(12 * time.Second); err != nil {
 				t.Fatal(err)
 			}
 			b.is("it is not live", "player.state != 'live' && +getComputedStyle(document.querySelector('#p > div')).opacity < 0.5", 4*time.Second+slack)
 			b.is("it says offline", "player.state == 'offline' && /Camera not available/.test(document.querySelector('.camgate-said').textContent)", 8*time.Second+slack)
 			b.keep("player-offline-" + path)
-			eventually(t, "the gateway has the camera again", 20*time.Second, func() bool { return s.status("cam1").State == "live" })
+			eventually(t, "the gateway has the camera again", patient, func() bool { return s.status("cam1").State == "live" })
 			b.is("it is live again", playerLive, 5*time.Second+slack)
-			b.showsNewFrames(10 * time.Second)
+			b.showsNewFrames(patient)
 		})
 	}
 }
@@ -372,9 +372,9 @@ func TestPlayerWaitsForCameras(t *testing.T) {
 	for _, path := range append([]string{"auto"}, playerPaths...) {
 		t.Run(path, func(t *testing.T) {
 			b := browse(t, 800, 500, playerPage(s.host, map[string]any{"camera": "cam1", "path": path}))
-			b.is("it says offline", "player.state == 'offline'", 15*time.Second)
+			b.is("it says offline", "player.state == 'offline'", patient)
 			b.open(playerPage(s.host, map[string]any{"camera": "<b>nobody</b>", "path": path}))
-			b.is("it says that there is none", "player.state == 'error' && document.querySelector('.camgate-said').textContent.indexOf('<b>nobody</b>') >= 0 && !document.querySelector('#p b')", 20*time.Second)
+			b.is("it says that there is none", "player.state == 'error' && document.querySelector('.camgate-said').textContent.indexOf('<b>nobody</b>') >= 0 && !document.querySelector('#p b')", patient)
 			b.keep("player-unknown-" + path)
 		})
 	}
@@ -388,13 +388,13 @@ func TestPlayerShowsAFrozenPictureAsStale(t *testing.T) {
 	line := freezer(t, s.host)
 	for _, path := range []string{"ws", "mjpeg", "snapshot"} {
 		b := browse(t, 800, 500, playerPage(line.Addr().String(), map[string]any{"camera": "cam1", "path": path}))
-		b.is(path+" is live", playerPath(path), 20*time.Second)
+		b.is(path+" is live", playerPath(path), patient)
 		line.freeze(true)
 		b.is(path+" is not live any more", "player.state != 'live' && +getComputedStyle(document.querySelector('#p > div')).opacity < 0.5", 10*time.Second)
 		b.keep("player-frozen-" + path)
 		line.freeze(false)
 		b.is(path+" is live again", playerLive, 8*time.Second+slack)
-		b.showsNewFrames(10 * time.Second)
+		b.showsNewFrames(patient)
 		chromedp.Cancel(b.ctx)
 	}
 }
@@ -407,7 +407,7 @@ func TestHiddenPlayerCostsNothing(t *testing.T) {
 	for _, path := range playerPaths {
 		d := doorTo(t, s.host)
 		b := watchPlayer(t, d, map[string]any{"path": path})
-		b.is(path+" is live", playerPath(path), 20*time.Second)
+		b.is(path+" is live", playerPath(path), patient)
 		hide := func(yes bool) {
 			ask(b, chromedp.Evaluate[bool](fmt.Sprintf(`Object.defineProperty(document, 'hidden', {configurable: true, get: function () { return %v; }}), document.dispatchEvent(new Event('visibilitychange')), true`, yes)))
 		}
@@ -416,7 +416,7 @@ func TestHiddenPlayerCostsNothing(t *testing.T) {
 		eventually(t, path+": nobody watches", 10*time.Second, func() bool { return s.status("cam1").Viewers == 0 && d.open.Load() == 0 })
 		hide(false)
 		b.is(path+" is live again", playerPath(path), 10*time.Second)
-		b.showsNewFrames(10 * time.Second)
+		b.showsNewFrames(patient)
 
 		// What is scrolled away does not cost anything either.
 		ask(b, chromedp.Evaluate[bool](`document.getElementById('p').style.marginTop = '5000px', true`))
@@ -438,12 +438,12 @@ func TestPlayerWakesWithItsTerminal(t *testing.T) {
 	s := servePlayer(t, config(t, "cam1", cam.URL()))
 	d := doorTo(t, s.host)
 	b := watchPlayer(t, d, map[string]any{"path": "ws"})
-	b.is("live", playerPath("ws"), 20*time.Second)
+	b.is("live", playerPath("ws"), patient)
 	d.CloseClientConnections()
 	ask(b, chromedp.Evaluate[bool]("states = [], Date.now = (function (now) { return function () { return now() + 3600e3; }; })(Date.now), true"))
 	b.is("it begins anew", "states.some(function (s) { return s.state == 'connecting'; })", 5*time.Second)
 	b.is("and is live", playerPath("ws"), 5*time.Second+slack)
-	b.showsNewFrames(10 * time.Second)
+	b.showsNewFrames(patient)
 }
 
 func TestPlayerAsksForTheWidthOfItsPlace(t *testing.T) {
@@ -457,8 +457,8 @@ func TestPlayerAsksForTheWidthOfItsPlace(t *testing.T) {
 		b := browse(t, 1400, 900, playerPage(s.host, map[string]any{"camera": "cam1", "path": path}))
 		for _, c := range []struct{ place, picture int }{{640, 640}, {300, 320}, {900, 960}, {1300, 1280}} {
 			ask(b, chromedp.Evaluate[bool](fmt.Sprintf(`document.getElementById('p').style.width = '%dpx', document.getElementById('p').style.height = '%dpx', true`, c.place, c.place*9/16+1)))
-			b.is(fmt.Sprintf("%s: a place of %d has a picture of %d", path, c.place, c.picture), fmt.Sprintf("%s && player.frame().width == %d", playerPath(path), c.picture), 20*time.Second)
-			b.showsDifferent(2, 10*time.Second) // stills come once a second
+			b.is(fmt.Sprintf("%s: a place of %d has a picture of %d", path, c.place, c.picture), fmt.Sprintf("%s && player.frame().width == %d", playerPath(path), c.picture), patient)
+			b.showsDifferent(2, patient) // stills come once a second
 		}
 		if n := b.number("states.filter(function (s) { return s.state == 'error' || s.state == 'offline' || s.state == 'paused'; }).length"); n > 0 {
 			t.Errorf("%s: the connection was lost while its size changed: %s", path, ask(b, chromedp.Evaluate[string]("JSON.stringify(states)")))
@@ -472,7 +472,7 @@ func TestPlayerSpeaksFiveLanguages(t *testing.T) {
 	cam := camsimStart(t, small("cam1"))
 	s := servePlayer(t, config(t, "cam1", cam.URL()))
 	b := browse(t, 800, 500, playerPage(s.host, map[string]any{"camera": "cam1", "path": "ws", "controls": true}))
-	b.is("live", playerLive, 20*time.Second)
+	b.is("live", playerLive, patient)
 	for lang, full := range map[string]string{"en": "Full screen", "de": "Vollbild", "fr": "Plein écran", "ja": "全画面表示", "zh-Hant": "全螢幕", "xx": "Full screen"} {
 		ask(b, chromedp.Evaluate[bool](fmt.Sprintf("player.set({lang: %q}), true", lang)))
 		b.is(lang, fmt.Sprintf("document.querySelector('#p button[aria-label=\"%s\"]') && player.state == 'live'", full), 5*time.Second)
@@ -488,7 +488,7 @@ func TestPlayerWorksByKeyboardAndForTheBlind(t *testing.T) {
 	cam := camsimStart(t, small("cam1"))
 	s := servePlayer(t, config(t, "cam1", cam.URL()))
 	b := browse(t, 800, 500, playerPage(s.host, map[string]any{"camera": "cam1", "path": "ws", "controls": true}))
-	b.is("live", playerLive, 20*time.Second)
+	b.is("live", playerLive, patient)
 	b.is("the picture has its camera's name", "document.querySelector('#p img').alt == 'cam1' && document.getElementById('p').getAttribute('aria-label') == 'cam1'", 5*time.Second)
 	b.is("all buttons have names", "[].every.call(document.querySelectorAll('#p button'), function (b) { return b.getAttribute('aria-label'); }) && document.querySelectorAll('#p button').length > 3", 5*time.Second)
 	b.do(chromedp.KeyEvent("\t"))
@@ -507,7 +507,7 @@ func TestPlayerWorksByKeyboardAndForTheBlind(t *testing.T) {
 	ask(b, chromedp.Evaluate[bool]("window.saved = '', HTMLAnchorElement.prototype.click = function () { saved = this.download + ' ' + this.href.slice(0, 22); }, true"))
 	b.do(chromedp.KeyEvent("s"))
 	b.is("s saves the picture", `/^cam1-.*\.jpg data:image\/jpeg;base64/.test(saved)`, 5*time.Second)
-	if err := cam.Reboot(6 * time.Second); err != nil {
+	if err := cam.Reboot(12 * time.Second); err != nil {
 		t.Fatal(err)
 	}
 	b.is("what happens is spoken", "/cam1: (No new picture|Camera not available)/.test(document.querySelector('#p [role=status]').textContent)", 10*time.Second)
@@ -520,10 +520,10 @@ func TestElementIsAPlayer(t *testing.T) {
 	s := servePlayer(t, config(t, "cam1", cam.URL()), config(t, "cam2", cam.URL()))
 	b := browse(t, 800, 500, "http://"+s.host+"/element.html")
 	live := "document.querySelector('camgate-player').getAttribute('data-state') == 'live' && document.querySelector('camgate-player').state == 'live'"
-	b.is("it is live", live, 20*time.Second)
+	b.is("it is live", live, patient)
 	b.is("it has a picture's shape", "(function (r) { return r.width > 300 && Math.abs(r.height - r.width * 0.6) < 2; })(document.querySelector('camgate-player').getBoundingClientRect())", 5*time.Second)
 	ask(b, chromedp.Evaluate[bool]("document.querySelector('camgate-player').setAttribute('camera', 'cam2'), true"))
-	b.is("another camera", live+" && document.querySelector('camgate-player').player.camera == 'cam2'", 20*time.Second)
+	b.is("another camera", live+" && document.querySelector('camgate-player').player.camera == 'cam2'", patient)
 	eventually(t, "one is watched", 10*time.Second, func() bool { return s.status("cam1").Viewers == 0 && s.status("cam2").Viewers == 1 })
 	ask(b, chromedp.Evaluate[bool]("document.body.textContent = '', true"))
 	eventually(t, "none is watched", 10*time.Second, func() bool { return s.status("cam2").Viewers == 0 })
@@ -542,8 +542,8 @@ func TestPlayersShareOneConnection(t *testing.T) {
 	s := servePlayer(t, configs...)
 	d := doorTo(t, s.host)
 	b := browse(t, 1280, 1000, "http://"+d.host()+"/?cols=4")
-	b.is("sixteen are live", "document.body.getAttribute('data-cameras') == 16 && "+tilesLive, 40*time.Second)
-	b.is("each by WebSocket, and goes on", every("li.getAttribute('data-mode') == 'ws' && +li.getAttribute('data-frames') > 10"), 30*time.Second)
+	b.is("sixteen are live", "document.body.getAttribute('data-cameras') == 16 && "+tilesLive, patient)
+	b.is("each by WebSocket, and goes on", every("li.getAttribute('data-mode') == 'ws' && +li.getAttribute('data-frames') > 10"), patient)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.asked["ws"] != 1 || d.asked["mjpeg"] != 0 || d.asked["snapshot"] != 0 {
@@ -564,12 +564,12 @@ func TestPlayerOnAnotherSite(t *testing.T) {
 	}))
 	t.Cleanup(site.Close)
 	b := browse(t, 800, 500, site.URL+"/")
-	b.is("it shows multipart", playerPath("mjpeg"), 20*time.Second)
+	b.is("it shows multipart", playerPath("mjpeg"), patient)
 	b.is("and says why", "/WebSocket: refused/.test(player.reason)", 5*time.Second)
 	first, _ := b.frame("#p")
 	eventually(t, "it goes on", 10*time.Second, func() bool { n, ok := b.frame("#p"); return ok && n != first })
 	s.stop()
-	b.is("the gateway's end is noticed", "player.state == 'error'", 15*time.Second)
+	b.is("the gateway's end is noticed", "player.state == 'error'", 20*time.Second)
 	serveWith(t, httpd.Config{Listen: s.host, WebRTC: &webrtc.Options{}}, config(t, "cam1", cam.URL()))
 	b.is("and it is back", playerLive, 5*time.Second+slack)
 }

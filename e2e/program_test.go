@@ -16,12 +16,16 @@ import (
 	"camgate/camsim"
 )
 
-// programs is the folder of the built programs, made when the first test asks for them.
+// built is the folder of the built programs; "": no test has asked for them.
+var built string
+
+// programs is that folder, made when the first test asks for it.
 var programs = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "camgate-e2e-")
 	if err != nil {
 		return "", err
 	}
+	built = dir
 	if out, err := exec.Command("make", "-C", "..", "build", "BIN="+dir).CombinedOutput(); err != nil {
 		return dir, fmt.Errorf("make build: %w\n%s", err, out)
 	}
@@ -30,8 +34,8 @@ var programs = sync.OnceValues(func() (string, error) {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if dir, _ := programs(); dir != "" {
-		os.RemoveAll(dir)
+	if built != "" {
+		os.RemoveAll(built)
 	}
 	os.Exit(code)
 }
@@ -210,7 +214,7 @@ func TestProgramServesAndEndsWhenTold(t *testing.T) {
 	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		p, gateway := serveProgram(t, file)
 		v := gateway.watch("/mjpeg/cam1")
-		v.live(10 * time.Second)
+		v.live(patient)
 		p.signal(s)
 		if status := p.exit(10 * time.Second); status != 0 {
 			t.Errorf("%v: exit status %d, said:\n%s", s, status, p.err)
@@ -268,7 +272,7 @@ func TestProgramTakesASnapshot(t *testing.T) {
 func TestProgramShowsADemo(t *testing.T) {
 	t.Parallel()
 	p := start(t, exec.Command(program(t, "camgate"), "demo", "--listen", "127.0.0.1:18000", "--control", "127.0.0.1:18555"))
-	p.says("Ctrl-C ends it", 60*time.Second)
+	p.says("Ctrl-C ends it", patient)
 	var host, control string
 	for word := range strings.FieldsSeq(p.out.String()) {
 		if rest, found := strings.CutPrefix(word, "http://"); found {
@@ -298,7 +302,7 @@ func TestProgramShowsADemo(t *testing.T) {
 		t.Fatalf("POST /reboot/door: %s", answer.Status)
 	}
 	v.until("not live", 2*time.Second+slack, func(p part) bool { return p.state != "live" })
-	v.state("live", 15*time.Second)
+	v.state("live", patient)
 	p.signal(syscall.SIGINT)
 	if status := p.exit(15 * time.Second); status != 0 {
 		t.Errorf("exit status %d: %s", status, p.err)

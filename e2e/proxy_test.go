@@ -111,7 +111,7 @@ func TestExamplesOfProxies(t *testing.T) {
 			sent := make(chan sending, 100)
 			slow.OnSent(func(n uint32, at time.Time) { sent <- sending{n, at} })
 			v := front.watch("/cams/mjpeg/slow")
-			v.live(10 * time.Second)
+			v.live(patient)
 			for range 3 {
 				for len(sent) > 0 {
 					<-sent // was seen already
@@ -151,7 +151,7 @@ func TestExamplesOfProxies(t *testing.T) {
 			}
 			leave()
 			answer.Body.Close()
-			eventually(t, "the viewer is gone", 15*time.Second, func() bool { return len(s.cams[0].Viewers()) == 0 })
+			eventually(t, "the viewer is gone", 15*time.Second+slack, func() bool { return len(s.cams[0].Viewers()) == 0 })
 
 			// WebSockets, of pages that come through the proxy and of no others.
 			ws, _, err := websocket.DefaultDialer.Dial("ws://"+at+"/cams/ws/cam1", http.Header{"Origin": {"http://" + at}})
@@ -220,7 +220,7 @@ func TestExamplesOfProxies(t *testing.T) {
 			// The page, below its path, which a browser finds without its last slash too.
 			b := browse(t, 1000, 700, "http://"+at+"/cams")
 			b.is("the page is where it was asked for", "location.pathname === '/cams/'", 10*time.Second)
-			b.is("the page shows a camera", fmt.Sprintf("document.querySelectorAll('[data-state=%q]').length >= 2", "live"), 30*time.Second)
+			b.is("the page shows a camera", fmt.Sprintf("document.querySelectorAll('[data-state=%q]').length >= 2", "live"), patient)
 		})
 	}
 }

@@ -87,7 +87,7 @@ func TestPictureInSpiteOf(t *testing.T) {
 				}
 			}()
 			decodeImage(t, []byte(s.get("/snapshot/door", http.StatusOK)))
-			p, _ := s.watch("/mjpeg/door").live(15 * time.Second)
+			p, _ := s.watch("/mjpeg/door").live(patient)
 			if got := sizeOf(t, p); got != 640 {
 				t.Errorf("the picture is %d wide, want 640", got)
 			}
@@ -140,16 +140,16 @@ func TestPictureOverTLS(t *testing.T) {
 	s, _ := serveConfig(t, sourceOf("door", cam.URL()))
 	v := s.watch("/mjpeg/door")
 	var fingerprint string
-	eventually(t, "the fingerprint is told", 15*time.Second, func() bool {
+	eventually(t, "the fingerprint is told", patient, func() bool {
 		_, after, told := strings.Cut(s.status("door").LastError, `tls_fingerprint = "`)
 		fingerprint, _, _ = strings.Cut(after, `"`)
 		return told
 	})
 	v.conn.Close()
 	s, _ = serveConfig(t, sourceOf("door", cam.URL())+fmt.Sprintf("tls_fingerprint = %q\n", fingerprint))
-	s.watch("/mjpeg/door").live(15 * time.Second)
+	s.watch("/mjpeg/door").live(patient)
 	s, _ = serveConfig(t, sourceOf("door", cam.URL())+"tls_insecure = true\n")
-	s.watch("/mjpeg/door").live(15 * time.Second)
+	s.watch("/mjpeg/door").live(patient)
 }
 
 // TestHostileCameraCostsNothing: whatever the camera answers, there is a sentence, and the
@@ -164,8 +164,8 @@ func TestHostileCameraCostsNothing(t *testing.T) {
 			s, _ := serveConfig(t, sourceOf("bad", cam.URL())+fmt.Sprintf("[[camera]]\nname = \"good\"\nsource = %q\n", good.URL()))
 			s.watch("/mjpeg/bad").state("offline", 10*time.Second)
 			v := s.watch("/mjpeg/good")
-			v.live(10 * time.Second)
-			eventually(t, "a sentence says what is wrong", 40*time.Second, func() bool {
+			v.live(patient)
+			eventually(t, "a sentence says what is wrong", patient, func() bool {
 				why := s.status("bad").LastError
 				return strings.Contains(why, `camera "bad"`) && !strings.Contains(why, "wörd")
 			})

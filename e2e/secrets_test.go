@@ -62,7 +62,7 @@ source = "rtsp://adm%%40in:%s@127.0.0.1:1/x"
 	var said []string
 	hear := func(from, text string) { said = append(said, from, text) }
 	for _, name := range []string{"good", "file", "environ"} {
-		s.watch("/mjpeg/" + name).live(10 * time.Second)
+		s.watch("/mjpeg/" + name).live(patient)
 	}
 	for _, name := range []string{"bad", "nobody"} {
 		s.watch("/mjpeg/"+name).state("offline", 10*time.Second)

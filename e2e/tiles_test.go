@@ -74,9 +74,9 @@ func TestBrowserShowsSixteenTilesOnOneConnection(t *testing.T) {
 	all := func(condition string) string {
 		return "tiles.every(function (t, i) { return " + condition + "; })"
 	}
-	b.is("sixteen tiles are live and show frame numbers", all("t.state == 'live' && t.frame > 0"), 40*time.Second)
+	b.is("sixteen tiles are live and show frame numbers", all("t.state == 'live' && t.frame > 0"), patient)
 	b.number("window.first = tiles.map(function (t) { return t.frame; }), 0")
-	b.is("each goes on", all("t.frame > first[i] + 10 && t.back == 0"), 40*time.Second)
+	b.is("each goes on", all("t.frame > first[i] + 10 && t.back == 0"), patient)
 	if onScreen, ok := b.frame("#t5"); !ok || float64(onScreen) < b.number("first[5]") {
 		t.Errorf("the screen shows %d, %v", onScreen, ok)
 	}
@@ -87,14 +87,14 @@ func TestBrowserShowsSixteenTilesOnOneConnection(t *testing.T) {
 
 	// One that is not acknowledged gets two more pictures, and delays no other.
 	b.number("quiet = 3, window.had = tiles.map(function (t) { return t.pictures; }), 0")
-	b.is("the others go on", all("i == 3 || t.pictures > had[i] + 10"), 40*time.Second)
+	b.is("the others go on", all("i == 3 || t.pictures > had[i] + 10"), patient)
 	if n := b.number("tiles[3].pictures - had[3]"); n > 3 { // one may have been on its way already
 		t.Errorf("a tile that acknowledges nothing got %v pictures", n)
 	}
 
 	// Another size, while the pictures go on.
 	b.number("window.before = tiles[0].frame, tiles[0].gap = 0, open(0, 160), 0")
-	b.is("the tile is smaller and has gone on", "tiles[0].width == 160 && tiles[0].frame > before + 5 && tiles[0].back == 0", 20*time.Second)
+	b.is("the tile is smaller and has gone on", "tiles[0].width == 160 && tiles[0].frame > before + 5 && tiles[0].back == 0", patient)
 	if gap := b.number("tiles[0].gap"); gap > 1500 {
 		t.Errorf("%v ms without a picture while the size changed", gap)
 	}
@@ -113,10 +113,10 @@ func TestTileOfACameraThatIsAwaySaysSo(t *testing.T) {
 	s := serveWith(t, httpd.Config{Listen: "127.0.0.1:0", WWW: dir},
 		config(t, "cam1", sim.URL()), config(t, "cam2", "rtsp://127.0.0.1:1/none"))
 	b := browse(t, 800, 600, "http://"+s.host+"/tiles.html")
-	b.is("one is live, one is away with a placeholder, one is not there", "tiles[0].frame > 0 && tiles[0].state == 'live' && (tiles[1].state == 'offline' || tiles[1].state == 'connecting') && tiles[1].pictures > 0 && tiles[1].frame == 0 && /no camera/.test(tiles[2].state)", 30*time.Second)
-	if err := sim.Reboot(4 * time.Second); err != nil {
+	b.is("one is live, one is away with a placeholder, one is not there", "tiles[0].frame > 0 && tiles[0].state == 'live' && (tiles[1].state == 'offline' || tiles[1].state == 'connecting') && tiles[1].pictures > 0 && tiles[1].frame == 0 && /no camera/.test(tiles[2].state)", patient)
+	if err := sim.Reboot(8 * time.Second); err != nil {
 		t.Fatal(err)
 	}
 	b.is("the first does not look live any more, and says so", "tiles[0].frame == 0 && tiles[0].state != 'live'", 3*time.Second+slack)
-	b.is("it is back", "tiles[0].frame > 0 && tiles[0].state == 'live'", 30*time.Second)
+	b.is("it is back", "tiles[0].frame > 0 && tiles[0].state == 'live'", patient)
 }

@@ -84,8 +84,16 @@ func TestWallOfFourCamerasGoesOn(t *testing.T) {
 	p, _ := one.until("live, with four numbers", 20*time.Second, whole)
 	first, began := wallFrames(t, p, 2), time.Now()
 	last, sequence, received, parts := first, p.sequence, p.received, 0
-	for time.Since(began) < 4*time.Second {
-		p, err := one.next(5 * time.Second)
+	gone := func() bool { // each far enough
+		for i := range last {
+			if last[i] < first[i]+50 {
+				return false
+			}
+		}
+		return parts >= 10
+	}
+	for !gone() && time.Since(began) < patient {
+		p, err := one.next(patient)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -104,14 +112,14 @@ func TestWallOfFourCamerasGoesOn(t *testing.T) {
 		last, sequence, received = now, p.sequence, p.received
 		parts++
 	}
+	took := time.Since(began)
 	for i := range last {
-		// 25 a second; as a machine sees them that has other things to do, too.
-		if went := last[i] - first[i]; went < 20 || went > 150 {
-			t.Errorf("tile %d went on by %d frames in 4 s", i, went)
+		if went := last[i] - first[i]; went < 50 || float64(went) > 25*(took+slack).Seconds() {
+			t.Errorf("tile %d went on by %d frames in %v", i, went, took)
 		}
 	}
-	if parts < 5 || parts > 50 {
-		t.Errorf("%d walls in 4 s, at most 10 a second are wanted", parts)
+	if parts < 10 || float64(parts) > 10*(took+slack).Seconds() {
+		t.Errorf("%d walls in %v, at most 10 a second are wanted", parts, took)
 	}
 	// Three viewers of two walls: one rendition of each camera, and no frame encoded twice.
 	for _, name := range layout.Cameras {
@@ -171,7 +179,7 @@ func TestRebootedCameraIsBackInTheWall(t *testing.T) {
 		n := wallFrames(t, p, 2)
 		return p.state == "stale" && n[0] > 0 && n[1] == 0
 	})
-	v.until("live again", 20*time.Second, func(p part) bool {
+	v.until("live again", patient, func(p part) bool {
 		n := wallFrames(t, p, 2)
 		return p.state == "live" && n[0] > 0 && n[1] > 0
 	})

@@ -52,7 +52,7 @@ func TestBrowserPlaysWithTheWHEPPlayerOfOthers(t *testing.T) {
 	cam := camsimStart(t, small("cam1"))
 	s := serveWith(t, httpd.Config{Listen: "127.0.0.1:0", WWW: dir, WebRTC: &webrtc.Options{}}, config(t, "cam1", cam.URL()))
 	b := browse(t, 800, 600, "http://"+s.host+"/theirs.html")
-	b.is("the picture moves", "document.getElementById('p').currentTime > 1 && document.getElementById('p').videoWidth == 320", 20*time.Second)
+	b.is("the picture moves", "document.getElementById('p').currentTime > 1 && document.getElementById('p').videoWidth == 320", patient)
 	if _, ok := b.frame("#p"); !ok {
 		t.Error("no number in the picture on the screen")
 	}

@@ -136,7 +136,7 @@ func TestBrowserPlaysWebRTCFromTheCachedKeyFrame(t *testing.T) {
 	})
 	defer cam.OnSent(nil)
 	v := s.watch("/mjpeg/cam1") // keeps the camera connected
-	first, _ := v.live(10 * time.Second)
+	first, _ := v.live(patient)
 	n, _ := first.frame()
 	go func() { // and takes its pictures
 		for {
@@ -146,14 +146,14 @@ func TestBrowserPlaysWebRTCFromTheCachedKeyFrame(t *testing.T) {
 		}
 	}()
 	// The browser comes when there is much to catch up with.
-	eventually(t, "two seconds behind a key frame", 15*time.Second, func() bool {
+	eventually(t, "two seconds behind a key frame", patient, func() bool {
 		sending.Lock()
 		defer sending.Unlock()
 		return newest > n && newest%100 > 50 && newest%100 < 60
 	})
 	b := browse(t, 800, 600, "http://"+s.host+"/whep.html?cam1")
-	b.plays(20 * time.Second)
-	b.is("it has played for a while", "shown.length > 100", 20*time.Second)
+	b.plays(patient)
+	b.is("it has played for a while", "shown.length > 100", patient)
 	cam.OnSent(nil)
 	sending.Lock()
 	defer sending.Unlock()
@@ -208,7 +208,7 @@ func TestBrowserPlaysEveryCameraOverWebRTC(t *testing.T) {
 			cfg.Audio = true
 			s := serveWebRTC(t, cfg)
 			b := browse(t, 800, 600, "http://"+s.host+"/whep.html?cam1")
-			b.plays(30 * time.Second)
+			b.plays(patient)
 			b.is("the state is told", "states.length > 0 && states[states.length - 1].state == 'live'", 5*time.Second)
 			if got := b.number("states[states.length - 1].transcoded ? 1 : 0") == 1; got != c.transcoded {
 				t.Errorf("transcoded: %v, want %v", got, c.transcoded)
@@ -233,7 +233,7 @@ func TestBrowserIsToldThatAPictureIsOld(t *testing.T) {
 	cam := camsimStart(t, small("cam1"))
 	s := serveWebRTC(t, config(t, "cam1", cam.URL()))
 	b := browse(t, 800, 600, "http://"+s.host+"/whep.html?cam1")
-	b.plays(20 * time.Second)
+	b.plays(patient)
 	last := func(state string) string {
 		return fmt.Sprintf("states.length && states[states.length - 1].state == '%s'", state)
 	}
@@ -246,7 +246,7 @@ func TestBrowserIsToldThatAPictureIsOld(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.is("that it is away is told, and why", "states.some(function (s) { return s.state == 'offline' && s.error; })", 12*time.Second)
-	b.is("and that it is back", last("live"), 20*time.Second)
+	b.is("and that it is back", last("live"), patient)
 	n := int(b.number("shown.length"))
 	b.is("pictures go on in the same session", fmt.Sprintf("shown.length > %d && pc.connectionState == 'connected'", n+25), 10*time.Second)
 }

@@ -18,7 +18,7 @@ func (s *site) received(name string, more uint64) camera.Status {
 	s.t.Helper()
 	start := s.status(name).Received
 	var st camera.Status
-	eventually(s.t, fmt.Sprintf("%d more pictures of %s", more, name), 20*time.Second, func() bool {
+	eventually(s.t, fmt.Sprintf("%d more pictures of %s", more, name), patient, func() bool {
 		st = s.status(name)
 		return st.Received >= start+more
 	})
@@ -58,7 +58,7 @@ func TestCameraIsLeftAfterItsLastViewer(t *testing.T) {
 		t.Errorf("connected %d times before anybody watched", n)
 	}
 	v := s.watch("/mjpeg/cam1")
-	v.live(5 * time.Second)
+	v.live(patient)
 	v.conn.Close()
 	eventually(t, "the camera is left", 5*time.Second, func() bool { return cam.Counts().Playing == 0 })
 	eventually(t, "idle", 2*time.Second, func() bool { return s.status("cam1").State == "idle" })
@@ -82,7 +82,7 @@ func TestSlowViewersCostKeyFramesAlone(t *testing.T) {
 				s.received("cam1", 60)
 			}
 			v := s.watch("/mjpeg/cam1?fps=1")
-			v.live(5 * time.Second)
+			v.live(patient)
 			before := s.received("cam1", 60) // the distance of its key frames is known now
 			after := s.received("cam1", 100)
 			keys, got := (after.Received-before.Received)/25+2, after.Decoded-before.Decoded
@@ -107,7 +107,7 @@ func TestViewersOfOneRenditionShareTheWork(t *testing.T) {
 	// The same picture by different names.
 	for _, query := range []string{"?width=160", "?width=160", "?height=96", "?width=160&height=900", "?size=160x96", "?width=160&q=75"} {
 		v := s.watch("/mjpeg/cam1" + query)
-		v.live(5 * time.Second)
+		v.live(patient)
 		go func() {
 			for {
 				if _, err := v.next(5 * time.Second); err != nil {
@@ -131,13 +131,13 @@ func TestMJPEGIsPassedOnAsItIs(t *testing.T) {
 	s := serve(t, config(t, "cam1", cam.URL()))
 	v := s.watch("/mjpeg/cam1")
 	for range 20 {
-		v.live(5 * time.Second)
+		v.live(patient)
 	}
 	if st := s.status("cam1"); st.Decoded != 0 || st.Encoded != 0 {
 		t.Errorf("%d decoded, %d encoded for a viewer of the camera's own JPEGs", st.Decoded, st.Encoded)
 	}
 	small := s.watch("/mjpeg/cam1?width=160")
-	small.live(5 * time.Second)
+	small.live(patient)
 	if st := s.status("cam1"); st.Decoded == 0 || st.Encoded == 0 {
 		t.Errorf("%d decoded, %d encoded for another size", st.Decoded, st.Encoded)
 	}
@@ -163,7 +163,7 @@ func TestTooManyRenditionsIsASentence(t *testing.T) {
 		answer.Body.Close()
 		return s.status("cam1").Viewers < camera.DefaultMaxRenditions
 	})
-	s.watch("/mjpeg/cam1?width=200").live(5 * time.Second)
+	s.watch("/mjpeg/cam1?width=200").live(patient)
 }
 
 func TestSnapshotIsTheNewestPicture(t *testing.T) {
