@@ -721,6 +721,61 @@ func TestWallTellsHonestlyWhatItShows(t *testing.T) {
 	}
 }
 
+// TestStillOfAWallMayBeAsOldAsIsAsked, and no older, and never of a camera that is away.
+func TestStillOfAWallMayBeAsOldAsIsAsked(t *testing.T) {
+	cam := newFake("cam1")
+	g := serve(t, Config{Patience: testLimit}, cam)
+	old, young := realJPEG(t, 320, 192, 60), realJPEG(t, 320, 192, 180)
+	const path = "/wall.jpg?cams=cam1&width=320&fps=20"
+	_, r := g.dial(t, "GET /wall?cams=cam1&width=320&fps=20 HTTP/1.1\r\nHost: "+g.addr+"\r\n\r\n")
+	go io.Copy(io.Discard, r) //nolint:errcheck // a viewer, until it is closed
+	layout := wall.Layout{Cameras: []string{"cam1"}, Width: 320, FPS: 20}
+	received := func(ago time.Duration) { // the wall shows a picture that came so long ago
+		t.Helper()
+		cam.shows(old, media.Live)
+		cam.mu.Lock()
+		p := *cam.picture
+		p.Received, p.Sequence = time.Now().Add(-ago), p.Sequence+1
+		cam.picture = &p
+		close(cam.changed)
+		cam.changed = make(chan struct{})
+		cam.mu.Unlock()
+		eventually(t, "the wall shows it", testLimit, func() bool {
+			newest := g.walls.Newest(layout)
+			return newest != nil && newest.Received.Equal(p.Received)
+		})
+	}
+	for _, c := range []struct {
+		query string
+		ago   time.Duration
+		waits bool
+	}{{"&max_age=60", 10 * time.Second, false}, {"&max_age=60", 70 * time.Second, true}, {"", 10 * time.Second, true}} {
+		received(c.ago)
+		answered := make(chan []int, 1)
+		go func() {
+			_, body := g.get(t, "GET", path+c.query)
+			answered <- lumas(t, []byte(body))
+		}()
+		want := []int{60}
+		if c.waits {
+			want = []int{180}
+			eventually(t, "somebody waits for a still", testLimit, func() bool { return g.viewers.Load() == 2 })
+			cam.shows(young, media.Live)
+		}
+		if got := <-answered; !close2(got, want) {
+			t.Errorf("%q of a picture %v old: the still shows %v, want %v", c.query, c.ago, got, want)
+		}
+	}
+	cam.mu.Lock()
+	cam.state = "offline"
+	cam.mu.Unlock()
+	cam.shows(old, media.Offline)
+	eventually(t, "the wall shows that it is away", testLimit, func() bool { return g.walls.Newest(layout).State == media.Offline })
+	if response, _ := g.get(t, "GET", path+"&max_age=60"); response.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("of a camera that is away: %s", response.Status)
+	}
+}
+
 func TestBadWallsGetASentence(t *testing.T) {
 	g := serve(t, Config{}, wallCameras(t)...)
 	for path, want := range map[string]struct {

@@ -2,11 +2,24 @@ package httpd
 
 import (
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 
 	"camgate/outputs/webrtc"
 )
+
+// TestWebRTCThatIsFullMayBeAskedAgain: the answer says when.
+func TestWebRTCThatIsFullMayBeAskedAgain(t *testing.T) {
+	got := ofWebRTC(&webrtc.Error{Status: http.StatusServiceUnavailable, Sentence: "too many"})
+	if want := busy("too many"); !reflect.DeepEqual(got, error(want)) {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	got = ofWebRTC(&webrtc.Error{Status: http.StatusBadRequest, Sentence: "wrong"})
+	if f, ok := got.(*failure); !ok || f.status != http.StatusBadRequest || f.sentence != "wrong" {
+		t.Errorf("%+v", got)
+	}
+}
 
 func TestWHEPSaysWhatIsWrong(t *testing.T) {
 	without := serve(t, Config{}, newFake("cam1"))

@@ -114,17 +114,16 @@ func TestPictureIsSentAgainFromTheCacheOnRequest(t *testing.T) {
 	cam.mu.Lock()
 	restarts := cam.restarts
 	cam.mu.Unlock()
+	one := onlySession(g)
 	for range 100 { // a storm of them
-		if err := c.pc.WriteRTCP([]rtcp.Packet{&rtcp.FullIntraRequest{MediaSSRC: ssrc, FIR: []rtcp.FIREntry{{SSRC: ssrc}}}}); err != nil {
-			t.Fatal(err)
-		}
+		one.heard([]rtcp.Packet{&rtcp.FullIntraRequest{MediaSSRC: ssrc, FIR: []rtcp.FIREntry{{SSRC: ssrc}}}}, true, time.Now())
 	}
 	cam.bring(false, 300)
 	for p := c.next(); p.Payload[0] != 0x41; p = c.next() {
 	}
 	cam.mu.Lock()
 	defer cam.mu.Unlock()
-	if cam.restarts > restarts+1 {
+	if cam.restarts > restarts+5 { // a busy machine may take longer for them than the pause between two
 		t.Errorf("100 requests made it begin anew %d times", cam.restarts-restarts)
 	}
 }
@@ -331,6 +330,114 @@ func TestKeyFrameIsAskedForWhenAllPicturesAreSentAgain(t *testing.T) {
 	f.adapt(now.Add(2 * time.Second))
 	if f.sparing() || cam.keysAsk != 1 {
 		t.Errorf("the camera was asked for %d, with %v sent", cam.keysAsk, f.throttle.level)
+	}
+}
+
+// written has a track write to a test.
+func written(write func(payload []byte)) *track {
+	t := newTrack(pion.RTPCodecTypeVideo, "video", &link{})
+	t.writer = recorder{func(_ *rtp.Header, payload []byte) { write(payload) }}
+	return t
+}
+
+// TestKeyFramesAloneAreSentOverAPoorLink, and after them nothing that begins in their middle.
+func TestKeyFramesAloneAreSentOverAPoorLink(t *testing.T) {
+	cam := newFake("cam1", media.H264)
+	sent := ""
+	one := &session{camera: cam, link: &link{}, log: slog.New(slog.DiscardHandler)}
+	one.videoTrack = written(func(payload []byte) {
+		switch payload[0] & 0x1f {
+		case 5:
+			sent += "key "
+		case 1:
+			sent += "other "
+		}
+	})
+	now := time.Now()
+	f := &feed{session: one, packer: &packer{}, reportedAt: now.Add(time.Hour), throttle: throttle{first: time.Hour}}
+	for i, key := range []bool{true, false, false, true, false, true, false, true, false} {
+		switch i {
+		case 2:
+			f.throttle.level, f.throttle.since, f.throttle.rest = keysOnly, now, time.Hour
+		case 6: // in the middle of what depends on pictures that were not sent
+			f.throttle.level = everything
+		}
+		if err := f.take(camera.Packet{AccessUnit: cam.bring(key, 100)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Of the last key frame before all is sent again, the next picture is whole; those before are left out.
+	if want := "key other key key other key other "; sent != want {
+		t.Errorf("%q is sent, want %q", sent, want)
+	}
+}
+
+// TestNothingIsSentAfterAGapBeforeTheNextKeyFrame: the decoder would smear it.
+func TestNothingIsSentAfterAGapBeforeTheNextKeyFrame(t *testing.T) {
+	cam := newFake("cam1", media.H264)
+	sent := 0
+	one := &session{camera: cam, link: &link{}, log: slog.New(slog.DiscardHandler)}
+	one.videoTrack = written(func([]byte) { sent++ })
+	f := &feed{session: one, packer: &packer{}, reportedAt: time.Now().Add(time.Hour)}
+	for _, p := range []struct{ key, skipped, goes bool }{{true, false, true}, {false, false, true}, {false, true, false}, {false, false, false}, {true, false, true}, {false, false, true}} {
+		before := sent
+		if err := f.take(camera.Packet{AccessUnit: cam.bring(p.key, 100), Skipped: p.skipped}); err != nil {
+			t.Fatal(err)
+		}
+		if (sent > before) != p.goes {
+			t.Errorf("%+v: %d packets are sent", p, sent-before)
+		}
+	}
+}
+
+// TestSenderReportsCome: by them a browser plays sound and picture together.
+func TestSenderReportsCome(t *testing.T) {
+	cam := newFake("cam1", media.H264)
+	ctx, cancel := context.WithCancel(context.Background())
+	var filming sync.WaitGroup
+	filming.Go(func() { cam.film(ctx, 20*time.Millisecond, 50, 1000, 1000) })
+	defer filming.Wait()
+	defer cancel()
+	g := serve(t, Options{}, cam)
+	c := browse(t, nil).receive(pion.RTPCodecTypeVideo).play(g.url + "cam1")
+	ssrc := c.next().SSRC
+	receiver := c.pc.GetReceivers()[0]
+	if err := receiver.SetReadDeadline(time.Now().Add(patient)); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		all, _, err := receiver.ReadRTCP()
+		if err != nil {
+			t.Fatalf("no sender report: %v", err)
+		}
+		for _, one := range all {
+			if r, ok := one.(*rtcp.SenderReport); ok {
+				off := time.Duration(r.NTPTime>>32)*time.Second - time.Duration(time.Now().Unix()+2208988800)*time.Second
+				if r.SSRC != ssrc || r.PacketCount == 0 || off.Abs() > time.Minute {
+					t.Errorf("%+v", r)
+				}
+				return
+			}
+		}
+	}
+}
+
+// TestStreamThatOpensAsTheSessionEndsIsClosed: nobody else would.
+func TestStreamThatOpensAsTheSessionEndsIsClosed(t *testing.T) {
+	cam := newFake("cam1", media.H264)
+	one := &session{camera: cam, opened: make(chan opened, 1), log: slog.New(slog.DiscardHandler)}
+	one.ctx, one.cancel = context.WithCancelCause(t.Context())
+	late := opened{sound: &fakeSound{closed: make(chan struct{})}}
+	late.pictures, _ = cam.packets(camera.PacketOptions{}, "")
+	one.opened <- late
+	one.close(errGone)
+	if cam.read() != 0 {
+		t.Error("its pictures are still read")
+	}
+	select {
+	case <-late.sound.(*fakeSound).closed:
+	default:
+		t.Error("its sound is still read")
 	}
 }
 
@@ -724,7 +831,7 @@ func TestViewerThatIsAwayForAMoment(t *testing.T) {
 	cam := newFake("cam1", media.H264)
 	ctx, cancel := context.WithCancel(context.Background())
 	var filming sync.WaitGroup
-	filming.Go(func() { cam.film(ctx, 20*time.Millisecond, 1000, 2000, 500) })
+	filming.Go(func() { cam.film(ctx, 20*time.Millisecond, 1_000_000, 2000, 500) }) // no other key frame than the first
 	defer filming.Wait()
 	defer cancel()
 	p := defaultPatience // the session outlives the break

@@ -106,6 +106,7 @@ func TestRefusalsSayWhy(t *testing.T) {
 		{"no codec in common", "cam1", sdpType, only("video/AV1"), http.StatusNotAcceptable, "H264"},
 		{"a codec that cannot be made here", "odd", sdpType, only("video/H264"), http.StatusNotAcceptable, "H264"},
 		{"width", "cam1?width=abc", sdpType, good, http.StatusBadRequest, "width"},
+		{"two widths", "cam1?width=1&width=2", sdpType, good, http.StatusBadRequest, "one number"},
 		{"audio", "cam1?audio=2", sdpType, good, http.StatusBadRequest, "audio"},
 	} {
 		if status, text := post(c.path, c.kind, c.body); status != c.status || !strings.Contains(text, c.says) {
@@ -283,6 +284,10 @@ func TestCandidatesMayComeLater(t *testing.T) {
 	if answer, text := c.request(http.MethodPatch, etag, fragmentType, lines); answer.StatusCode != http.StatusNoContent {
 		t.Fatalf("PATCH: %s %s", answer.Status, text)
 	}
+	// Nothing has begun anew, also for who does not say to which answer they belong.
+	if answer, text := c.request(http.MethodPatch, "*", fragmentType, lines); answer.StatusCode != http.StatusNoContent {
+		t.Errorf("PATCH of *: %s %s", answer.Status, text)
+	}
 	if err := c.pc.SetRemoteDescription(pion.SessionDescription{Type: pion.SDPTypeAnswer, SDP: body}); err != nil {
 		t.Fatal(err)
 	}
@@ -343,7 +348,11 @@ func TestICEBeginsAnew(t *testing.T) {
 	g := serve(t, Options{}, cam)
 	c := browse(t, nil).receive(pion.RTPCodecTypeVideo).play(g.url + "cam1")
 	c.next()
-	for range 2 {
+	for _, match := range []string{"*", `"*"`} { // RFC 9725 writes it both ways
+		one := onlySession(g)
+		one.signalling.Lock()
+		one.trickled = mostTrickled // it had as many candidates as it may
+		one.signalling.Unlock()
 		offer, err := c.pc.CreateOffer(&pion.OfferOptions{ICERestart: true})
 		if err != nil {
 			t.Fatal(err)
@@ -360,7 +369,7 @@ func TestICEBeginsAnew(t *testing.T) {
 				body += line
 			}
 		}
-		answer, text := c.request(http.MethodPatch, "*", fragmentType, body)
+		answer, text := c.request(http.MethodPatch, match, fragmentType, body)
 		if answer.StatusCode != http.StatusOK || answer.Header.Get("Content-Type") != fragmentType || answer.Header.Get("ETag") == c.etag || answer.Header.Get("ETag") == "" {
 			t.Fatalf("%s %v\n%s", answer.Status, answer.Header, text)
 		}

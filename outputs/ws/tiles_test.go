@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -201,6 +202,161 @@ func TestATileShowsNothingOfTheCameraThatItHadBefore(t *testing.T) {
 		defer b.mu.Unlock()
 		if b.open != 0 {
 			t.Errorf("%d viewers watch the camera that nobody sees", b.open)
+		}
+	})
+}
+
+// leaving is a source whose camera is not served any more once left is closed.
+type leaving struct {
+	*board
+	left chan struct{}
+}
+
+type leavingFeed struct {
+	Feed
+	left chan struct{}
+}
+
+func (l leaving) Open(w Wish) (Feed, error) {
+	select {
+	case <-l.left:
+		return nil, &Refusal{Status: 404, Sentence: "there is no such camera"}
+	default:
+	}
+	f, err := l.board.Open(w)
+	return leavingFeed{f, l.left}, err
+}
+
+func (f leavingFeed) Next(ctx context.Context) (*media.Picture, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stop := make(chan struct{})
+	defer close(stop)
+	go func() {
+		select {
+		case <-f.left:
+			cancel()
+		case <-stop:
+		}
+	}()
+	p, err := f.Feed.Next(ctx)
+	if err != nil {
+		select {
+		case <-f.left:
+			err = errors.New("the camera is not served any more")
+		default:
+		}
+	}
+	return p, err
+}
+
+// A camera may have been configured anew: its tile waits for it, and not for ever.
+func TestATileOfACameraThatIsGoneForGoodIsClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		source := leaving{&board{changed: make(chan struct{})}, make(chan struct{})}
+		tl := newTiles(t, source)
+		tl.openTile(1, Wish{Camera: "cam1"})
+		source.show(1)
+		take(t, tl)
+		close(source.left)
+		open := func() int { tl.mu.Lock(); defer tl.mu.Unlock(); return len(tl.open) }
+		time.Sleep(reopenFor - time.Second)
+		synctest.Wait()
+		if open() != 1 {
+			t.Error("the tile is closed at once")
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if open() != 0 {
+			t.Error("the tile waits for ever")
+		}
+		if got := message(t, tl); !strings.Contains(got, `"status":404`) {
+			t.Errorf("the client is told %s", got)
+		}
+	})
+}
+
+// boards is a source of several cameras.
+type boards map[string]*board
+
+func (b boards) Open(w Wish) (Feed, error) { return b[w.Camera].Open(w) }
+func (b boards) State(camera string) State { return b[camera].State(camera) }
+
+// What was sent of the camera before is not waited for: the client may not acknowledge it any more.
+func TestATileThatChangesItsCameraHasRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		source := boards{"cam1": {changed: make(chan struct{})}, "cam2": {changed: make(chan struct{})}}
+		tl := newTiles(t, source)
+		tl.openTile(1, Wish{Camera: "cam1"})
+		for n := uint64(1); n <= maxUnacknowledged; n++ {
+			source["cam1"].show(n)
+			take(t, tl)
+		}
+		tl.openTile(1, Wish{Camera: "cam2"})
+		for n := uint64(7); n < 7+maxUnacknowledged; n++ {
+			source["cam2"].show(n)
+			if _, sequence := take(t, tl); sequence != uint32(n) {
+				t.Errorf("picture %d is sent, not %d", sequence, n)
+			}
+		}
+	})
+}
+
+// watching is how many viewers the camera has.
+func (b *board) watching() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.open
+}
+
+// Somebody draws a tile larger: what was asked for on the way does not come, and costs nothing.
+func TestATileThatIsOpenedOverAndOverIsTheLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		source := boards{"cam1": {changed: make(chan struct{})}, "cam2": {changed: make(chan struct{})}, "cam3": {changed: make(chan struct{})}}
+		tl := newTiles(t, source)
+		for _, name := range []string{"cam1", "cam2", "cam3"} {
+			tl.openTile(1, Wish{Camera: name})
+			synctest.Wait()
+		}
+		source["cam3"].show(3)
+		source["cam1"].show(1)
+		source["cam2"].show(2)
+		if _, n := take(t, tl); n != 3 {
+			t.Errorf("picture %d is sent", n)
+		}
+		synctest.Wait()
+		if n := source["cam1"].watching() + source["cam2"].watching(); n != 0 {
+			t.Errorf("%d viewers watch what nobody sees", n)
+		}
+		if refused := tl.hear(websocket.TextMessage, []byte(`{"type":"close","tile":1}`)); refused != nil {
+			t.Fatal(refused)
+		}
+		synctest.Wait()
+		if n := source["cam3"].watching(); n != 0 {
+			t.Errorf("%d viewers watch for a tile that is closed", n)
+		}
+	})
+}
+
+func TestATileThatIsClosedCostsNoOtherItsTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &board{changed: make(chan struct{})}
+		tl := newTiles(t, b)
+		for number := range uint16(4) {
+			tl.openTile(number, Wish{Camera: "cam1"})
+		}
+		b.show(1)
+		synctest.Wait() // all have it
+		for want := range uint16(2) {
+			if number, _ := take(t, tl); number != want {
+				t.Fatalf("tile %d comes, not %d", number, want)
+			}
+		}
+		if refused := tl.hear(websocket.TextMessage, []byte(`{"type":"close","tile":0}`)); refused != nil {
+			t.Fatal(refused)
+		}
+		if number, _ := take(t, tl); number != 2 {
+			t.Errorf("tile %d comes, whose turn it is not", number)
 		}
 	})
 }
