@@ -530,6 +530,27 @@ func TestAWallThatWasNotWatchedForAWhileWaitsForItsTiles(t *testing.T) {
 	})
 }
 
+func TestWhoComesLaterIsNotShownThePast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite("a")
+		set := newTestSet(t, s)
+		old, later := tile(t, 1), tile(t, 2)
+		s.cameras["a"].show(old, media.Live)
+		layout := Layout{Cameras: []string{"a"}, Width: 64, FPS: 50}
+		next(t, watch(t, set, layout)) // and then takes no more: it is slow
+		time.Sleep(time.Minute)
+		s.cameras["a"].show(later, media.Live)
+		if p := next(t, watch(t, set, layout)); !shows(decode(t, p.JPEG), decode(t, later), image.Point{}) {
+			t.Error("a picture of a minute ago is shown")
+		}
+		// Where nothing has moved meanwhile, it is made for who has not seen it.
+		time.Sleep(time.Minute)
+		if p := next(t, watch(t, set, layout)); !shows(decode(t, p.JPEG), decode(t, later), image.Point{}) {
+			t.Error("the newest picture is not shown")
+		}
+	})
+}
+
 func TestTooManyWallsAreRefused(t *testing.T) {
 	set := newTestSet(t, newSite("a"))
 	for n := range MaxWalls {

@@ -43,6 +43,7 @@ type fakeCamera struct {
 	keysAsk  int
 	restarts int
 	smaller  int // times that the smaller stream was asked for
+	formats  int // times that the format has changed, which ends readers
 }
 
 func newFake(name string, codec media.Codec) *fakeCamera {
@@ -130,7 +131,7 @@ func (f *fakeCamera) packets(o camera.PacketOptions, _ string) (pictures, error)
 	defer f.mu.Unlock()
 	f.readers++
 	f.wanted = o
-	return &fakeReader{f: f, codecs: o.Codecs, seeking: true}, nil
+	return &fakeReader{f: f, codecs: o.Codecs, seeking: true, formats: f.formats}, nil
 }
 
 func (f *fakeCamera) sound(codecs ...media.AudioCodec) sound {
@@ -168,6 +169,15 @@ func (f *fakeCamera) Changed() <-chan struct{} {
 	return f.changed
 }
 
+// reformat has the camera change its format; the next picture is of the new one.
+func (f *fakeCamera) reformat() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.formats++
+	close(f.came)
+	f.came = make(chan struct{})
+}
+
 // brought is how many pictures have arrived.
 func (f *fakeCamera) brought() uint64 {
 	f.mu.Lock()
@@ -186,6 +196,7 @@ type fakeReader struct {
 	codecs  []media.Codec
 	seeking bool
 	next    uint64
+	formats int
 	closed  bool
 }
 
@@ -218,6 +229,10 @@ func (r *fakeReader) Format(ctx context.Context) (camera.Format, error) {
 func (r *fakeReader) Next(ctx context.Context) (camera.Packet, error) {
 	for {
 		r.f.mu.Lock()
+		if r.formats != r.f.formats {
+			r.f.mu.Unlock()
+			return camera.Packet{}, camera.ErrFormatChanged
+		}
 		skipped := false
 		if r.next < r.f.first || r.seeking {
 			skipped = true

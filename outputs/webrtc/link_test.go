@@ -59,6 +59,7 @@ func TestOverloadedLinkIsFound(t *testing.T) {
 		{"one that loses some", steady, func(i int) bool { return i%20 == 0 }, 0},
 		{"one that loses much", steady, func(i int) bool { return i%5 == 0 }, 3 * time.Second},
 		{"one that loses much for a moment", steady, func(i int) bool { return i > 1000 && i < 1100 }, 0},
+		{"one that loses much every other second", steady, func(i int) bool { return i/200%2 == 0 && i%5 == 0 }, 0},
 		{"one whose queue grows", func(at time.Duration) time.Duration { return 30*time.Millisecond + at/5 }, never, 4 * time.Second},
 		{"one with a jitter of 200 ms", func(at time.Duration) time.Duration {
 			return 30*time.Millisecond + (at/time.Millisecond*7919%200)*time.Millisecond
@@ -68,6 +69,47 @@ func TestOverloadedLinkIsFound(t *testing.T) {
 		if overloaded != (c.after > 0) || after > c.after {
 			t.Errorf("%s: overloaded %v after %v, want after at most %v", c.what, overloaded, after, c.after)
 		}
+	}
+}
+
+// TestFewPacketsSayNothingOfALink: one of two is half of them.
+func TestFewPacketsSayNothingOfALink(t *testing.T) {
+	l, now := &link{}, time.Now()
+	for range 10 {
+		l.got, l.lost = fewPackets/2, fewPackets/2-1
+		l.judge(now)
+		now = now.Add(window)
+	}
+	if l.overload() {
+		t.Error("it is taken to be overloaded")
+	}
+}
+
+// TestALongerWayIsNoDelayForEver: routes change.
+func TestALongerWayIsNoDelayForEver(t *testing.T) {
+	l, now := &link{}, time.Now()
+	l.arrived(30*time.Millisecond, now)
+	l.arrived(30*time.Millisecond+2*muchDelay, now.Add(time.Second))
+	if l.delayedFrom.IsZero() {
+		t.Error("it is no delay at once")
+	}
+	l.arrived(30*time.Millisecond+2*muchDelay, now.Add(3*time.Minute))
+	if !l.delayedFrom.IsZero() {
+		t.Error("it is still a delay minutes later")
+	}
+}
+
+// TestArrivalsCountOnce: browsers may tell of a packet again.
+func TestArrivalsCountOnce(t *testing.T) {
+	l, now := &link{}, time.Now()
+	l.number(now)
+	f := &rtcp.TransportLayerCC{PacketStatusCount: 1, PacketChunks: []rtcp.PacketStatusChunk{&rtcp.RunLengthChunk{PacketStatusSymbol: rtcp.TypeTCCPacketReceivedSmallDelta, RunLength: 1}},
+		RecvDeltas: []*rtcp.RecvDelta{{Type: rtcp.TypeTCCPacketReceivedSmallDelta}}}
+	for range 3 {
+		l.feedback(f, now)
+	}
+	if l.got != 1 {
+		t.Errorf("one packet has arrived %d times", l.got)
 	}
 }
 

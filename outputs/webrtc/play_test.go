@@ -178,6 +178,52 @@ func TestLostPacketIsSentAgainAsItWas(t *testing.T) {
 	}
 }
 
+// TestPacketIsSentAgainUnderItsOwnNumbers: a cipher must not see the same packet number with other
+// contents, and packets that are too old to be kept share their place with newer ones.
+func TestPacketIsSentAgainUnderItsOwnNumbers(t *testing.T) {
+	var out [][]byte
+	track := newTrack(pion.RTPCodecTypeVideo, "video", &link{})
+	track.header = rtp.Header{Version: 2, PayloadType: 96, SequenceNumber: 65000, SSRC: 7}
+	if err := track.header.SetExtension(3, track.counter[:]); err != nil {
+		t.Fatal(err)
+	}
+	track.numbers = true
+	track.writer = recorder{func(h *rtp.Header, payload []byte) {
+		b, err := (&rtp.Packet{Header: *h, Payload: payload}).Marshal()
+		if err != nil {
+			t.Error(err)
+		}
+		out = append(out, b)
+	}}
+	for n := range byte(10) {
+		if err := track.send([][]byte{{n, 1}, {n, 2}}, uint32(n)*3000, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sent := len(out)
+	if n := track.resend(rtcp.NackPairsFromSequenceNumbers([]uint16{65004, 65013}), 0); n != 2 {
+		t.Fatalf("%d packets are sent again", n)
+	}
+	for i, before := range []int{4, 13} {
+		if !bytes.Equal(out[sent+i], out[before]) {
+			t.Errorf("packet %d is another when it is sent again: %x, %x", before, out[before], out[sent+i])
+		}
+	}
+	if n := track.resend(rtcp.NackPairsFromSequenceNumbers([]uint16{65004 - historySize, 65020}), 0); n != 0 {
+		t.Errorf("%d packets are sent that were not asked for", n)
+	}
+	if err := track.send([][]byte{{99}}, 99, true); err != nil {
+		t.Fatal(err)
+	}
+	var last, again rtp.Packet
+	if err := last.Unmarshal(out[len(out)-1]); err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Unmarshal(out[sent-1]); err != nil || last.SequenceNumber != again.SequenceNumber+1 || last.GetExtension(3)[1] != again.GetExtension(3)[1]+1 {
+		t.Errorf("after %v comes %v, %v", again.Header, last.Header, err)
+	}
+}
+
 type recorder struct {
 	write func(*rtp.Header, []byte)
 }
@@ -387,6 +433,23 @@ func TestNothingIsSentAfterAGapBeforeTheNextKeyFrame(t *testing.T) {
 		if (sent > before) != p.goes {
 			t.Errorf("%+v: %d packets are sent", p, sent-before)
 		}
+	}
+}
+
+// TestViewerGoesOnWhenTheCameraChangesItsFormat, in the same session, and with the same reader's place.
+func TestViewerGoesOnWhenTheCameraChangesItsFormat(t *testing.T) {
+	cam := newFake("cam1", media.H264)
+	cam.bring(true, 100)
+	g := serve(t, Options{}, cam)
+	c := browse(t, nil).receive(pion.RTPCodecTypeVideo).play(g.url + "cam1")
+	c.next()
+	cam.reformat()
+	cam.bring(true, 4000)
+	for n := 0; n < 3000; { // all of the new one's key frame
+		n += len(c.next().Payload)
+	}
+	if g.Sessions() != 1 || cam.read() != 1 {
+		t.Errorf("%d sessions, %d readers", g.Sessions(), cam.read())
 	}
 }
 
@@ -631,6 +694,11 @@ func TestViewerIsToldTheState(t *testing.T) {
 		}
 		messages <- s
 	})
+	other, err := c.pc.CreateDataChannel("chat", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other.OnMessage(func(m pion.DataChannelMessage) { t.Errorf("a channel of another name is told %s", m.Data) })
 	c.play(g.url + "cam1")
 	want := func(state string) {
 		t.Helper()
@@ -662,6 +730,8 @@ func TestViewerIsToldTheState(t *testing.T) {
 	if quickest > tellEvery/2 {
 		t.Errorf("a change is told after %v", quickest)
 	}
+	cam.say("idle") // as one that nobody watches: not for long
+	want("connecting")
 }
 
 // TestViewerIsToldOfTheStreamThatIsSent: where that is the smaller one, the camera's own may

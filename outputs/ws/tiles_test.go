@@ -361,6 +361,41 @@ func TestATileThatIsClosedCostsNoOtherItsTurn(t *testing.T) {
 	})
 }
 
+func TestATileThatAlwaysHasANewPictureDelaysNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &board{changed: make(chan struct{})}
+		tl := newTiles(t, b)
+		tl.openTile(0, Wish{Camera: "cam1"})
+		tl.openTile(1, Wish{Camera: "cam1"})
+		for n := range uint16(10) {
+			b.show(uint64(n) + 1)
+			synctest.Wait() // both have it: a picture is sent, and there is the next
+			number, sequence := take(t, tl)
+			if number != n%2 {
+				t.Fatalf("picture %d is that of tile %d", n, number)
+			}
+			if refused := tl.hear(websocket.TextMessage, fmt.Appendf(nil, `{"type":"ack","tile":%d,"sequence":%d}`, number, sequence)); refused != nil {
+				t.Fatal(refused)
+			}
+		}
+	})
+}
+
+func TestATileThatIsOpenCanBeOpenedAnewWhereThereAreAsManyAsThereMayBe(t *testing.T) {
+	tl := newTiles(t, &board{changed: make(chan struct{})})
+	for number := range MaxTiles {
+		if refused := tl.hear(websocket.TextMessage, fmt.Appendf(nil, `{"type":"open","tile":%d,"camera":"cam1"}`, number)); refused != nil {
+			t.Fatal(refused)
+		}
+	}
+	if refused := tl.hear(websocket.TextMessage, []byte(`{"type":"open","tile":3,"camera":"cam1","width":320}`)); refused != nil {
+		t.Errorf("another size of one that is open: %v", refused)
+	}
+	if refused := tl.hear(websocket.TextMessage, fmt.Appendf(nil, `{"type":"open","tile":%d,"camera":"cam1"}`, MaxTiles)); refused == nil {
+		t.Error("there may be one more")
+	}
+}
+
 func TestTilesTakeTurns(t *testing.T) {
 	b := &board{changed: make(chan struct{})}
 	tl := newTiles(t, b)
