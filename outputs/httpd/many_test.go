@@ -776,6 +776,25 @@ func TestStillOfAWallMayBeAsOldAsIsAsked(t *testing.T) {
 	}
 }
 
+// TestWallOfAMissingCameraIsNotLive: it may have been removed.
+func TestWallOfAMissingCameraIsNotLive(t *testing.T) {
+	cam, other := newFake("cam1"), newFake("cam2")
+	g := serve(t, Config{}, cam, other)
+	state := func(names ...string) camera.Brief {
+		return wallCamera{g.Server, wall.Layout{Cameras: names}}.Brief()
+	}
+	other.state = "connecting"
+	for _, c := range []struct {
+		names  []string
+		state  string
+		partly bool
+	}{{[]string{"cam1"}, "live", false}, {[]string{"cam1", "", "gone"}, "stale", true}, {[]string{"gone"}, "offline", false}, {[]string{"gone", "cam2"}, "connecting", false}, {[]string{"cam1", "cam2"}, "stale", true}} {
+		if got := state(c.names...); got.State != c.state || got.Partly != c.partly || got.Partly != strings.Contains(got.LastError, "not live") {
+			t.Errorf("%q: %+v", c.names, got)
+		}
+	}
+}
+
 func TestBadWallsGetASentence(t *testing.T) {
 	g := serve(t, Config{}, wallCameras(t)...)
 	for path, want := range map[string]struct {

@@ -44,9 +44,15 @@ func TestWhoAsksIsWhoStandsBeforeTheTrustedProxies(t *testing.T) {
 			asker{"198.51.100.7", "https", "panel.example:8443", ""}},
 		"RFC 7239, two proxies": {two, `Forwarded: for=203.0.113.9;host=evil, For="[2001:db8:cafe::17]:4711";Proto=https , for="[fd00::5]";proto=http`,
 			asker{"[2001:db8:cafe::17]:4711", "https", "inside:8000", ""}},
-		"RFC 7239, hidden":          {one, "Forwarded: for=_hidden;proto=https", asker{"10.0.0.1:1234", "https", "inside:8000", ""}},
-		"RFC 7239, in place of X-…": {one, "Forwarded: for=203.0.113.9|X-Forwarded-For: 198.51.100.7", asker{"198.51.100.7", "http", "inside:8000", ""}},
-		"RFC 7239, broken":          {one, `Forwarded: for="1.2.3.4;;,=,;host=`, direct},
+		"RFC 7239, hidden":           {one, "Forwarded: for=_hidden;proto=https", asker{"10.0.0.1:1234", "https", "inside:8000", ""}},
+		"RFC 7239, in place of X-…":  {one, "Forwarded: for=203.0.113.9|X-Forwarded-For: 198.51.100.7", asker{"198.51.100.7", "http", "inside:8000", ""}},
+		"a WebSocket's scheme":       {one, "X-Forwarded-Proto: wss", asker{"10.0.0.1:1234", "https", "inside:8000", ""}},
+		"a WebSocket's other scheme": {one, "X-Forwarded-Proto: ws, https, ws", asker{"10.0.0.1:1234", "http", "inside:8000", ""}},
+		"an IPv4 address in IPv6's":  {two, "X-Forwarded-For: 198.51.100.7, ::ffff:10.0.0.9", asker{"198.51.100.7", "http", "inside:8000", ""}},
+		// Of a list that is too long the end counts: it is what trusted proxies have written.
+		"a long list":           {two, "X-Forwarded-For: 203.0.113.9" + strings.Repeat(", 203.0.113.8", 2*maxHops) + ", 198.51.100.7, 10.0.0.9", asker{"198.51.100.7", "http", "inside:8000", ""}},
+		"RFC 7239, a long list": {two, "Forwarded: for=203.0.113.9" + strings.Repeat(", for=203.0.113.8", 2*maxHops) + ", for=198.51.100.7, for=10.0.0.9", asker{"198.51.100.7", "http", "inside:8000", ""}},
+		"RFC 7239, broken":      {one, `Forwarded: for="1.2.3.4;;,=,;host=`, direct},
 	} {
 		r := &http.Request{RemoteAddr: "10.0.0.1:1234", Host: "inside:8000", Header: http.Header{}}
 		for _, field := range strings.Split(c.header, "|") {
@@ -57,6 +63,25 @@ func TestWhoAsksIsWhoStandsBeforeTheTrustedProxies(t *testing.T) {
 		if got := c.server.whoAsks(r); got != c.want {
 			t.Errorf("%s: %+v, want %+v", name, got, c.want)
 		}
+	}
+}
+
+// TestAPageWithoutTLSIsNotTheGatewayWithIt, whatever the port: it may have been changed on its way.
+func TestAPageWithoutTLSIsNotTheGatewayWithIt(t *testing.T) {
+	a := asker{scheme: "https", host: "panel.example:8443"}
+	if a.sameOrigin("http", "panel.example:8443") || !a.sameOrigin("https", "Panel.example:8443") {
+		t.Error("it is, or the gateway's own page is not")
+	}
+}
+
+// TestAProxyThatIsConnectedByIPv6MayBeIPv4 where the gateway listens on both.
+func TestAProxyThatIsConnectedByIPv6MayBeIPv4(t *testing.T) {
+	r := &http.Request{RemoteAddr: "[::ffff:10.0.0.1]:1234", Host: "inside:8000", Header: http.Header{"X-Forwarded-For": {"198.51.100.7"}}}
+	if got := behind("10.0.0.1/32").whoAsks(r); got.peer != "198.51.100.7" {
+		t.Errorf("%+v", got)
+	}
+	if n := len(list([]string{strings.Repeat("a,", 1000)})); n > maxHops {
+		t.Errorf("%d are followed", n)
 	}
 }
 

@@ -2,10 +2,12 @@ package webrtc
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/pion/sdp/v3"
 	pion "github.com/pion/webrtc/v4"
 
 	"camgate/media"
@@ -22,6 +24,37 @@ const chromium = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUN
 	"a=rtpmap:127 H264/90000\r\na=fmtp:127 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=4d001f\r\na=rtpmap:39 H264/90000\r\na=fmtp:39 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=64001f\r\n" +
 	"m=audio 9 UDP/TLS/RTP/SAVPF 111 0 8\r\nc=IN IP4 0.0.0.0\r\na=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\na=setup:actpass\r\na=mid:1\r\na=recvonly\r\na=rtcp-mux\r\na=rtpmap:111 opus/48000/2\r\na=fmtp:111 minptime=10;useinbandfec=1\r\n" +
 	"m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\na=setup:actpass\r\na=mid:2\r\na=sctp-port:5000\r\n"
+
+// TestCandidatesStandInTheFirstSectionThatIsTaken, and those of TCP come after those of UDP.
+func TestCandidatesStandInTheFirstSectionThatIsTaken(t *testing.T) {
+	var d sdp.SessionDescription
+	for _, port := range []int{0, 9, 9} {
+		d.MediaDescriptions = append(d.MediaDescriptions, &sdp.MediaDescription{MediaName: sdp.MediaName{Port: sdp.RangedPort{Value: port}},
+			Attributes: []sdp.Attribute{{Key: "candidate", Value: "of pion's own"}}})
+	}
+	announce(&d, []string{"ours"}, true)
+	for i, m := range d.MediaDescriptions {
+		if value, there := m.Attribute("candidate"); there != (i == 1) || there && value != "ours" {
+			t.Errorf("section %d: %v", i, m.Attributes)
+		}
+		if _, there := m.Attribute("end-of-candidates"); there != (i == 1) {
+			t.Errorf("section %d: %v", i, m.Attributes)
+		}
+	}
+	g := serve(t, Options{TCP: true, Candidates: []string{"192.0.2.7"}})
+	var priorities []int
+	for _, line := range g.announced(t.Context(), g.socket) {
+		var name, protocol string
+		var component, priority int
+		if _, err := fmt.Sscan(line, &name, &component, &protocol, &priority); err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		priorities = append(priorities, priority)
+	}
+	if len(priorities) != 2 || priorities[0] <= priorities[1] {
+		t.Errorf("UDP's and TCP's priorities are %v", priorities)
+	}
+}
 
 func TestOfferIsUnderstood(t *testing.T) {
 	o, err := parseOffer(chromium)
