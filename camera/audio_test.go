@@ -30,16 +30,16 @@ func TestSoundComesAsTheListenerCanTakeIt(t *testing.T) {
 			own := listening(t, c)
 			next(t, reading(t, c, PacketOptions{}))
 			for _, r := range []*AudioReader{one, other} {
-				if codec, err := r.Format(within(t, 10*time.Second)); err != nil || codec != want {
+				if codec, err := r.Format(within(t, 40*time.Second)); err != nil || codec != want {
 					t.Fatalf("the format is %v, %v, want %v", codec, err, want)
 				}
 			}
-			if codec, err := own.Format(within(t, 10*time.Second)); err != nil || codec != of {
+			if codec, err := own.Format(within(t, 40*time.Second)); err != nil || codec != of {
 				t.Errorf("who takes all gets %v, %v, want %v", codec, err, of)
 			}
 			last := time.Duration(-1)
 			for n := range 20 {
-				f, err := one.Next(within(t, 10*time.Second))
+				f, err := one.Next(within(t, 40*time.Second))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -48,11 +48,11 @@ func TestSoundComesAsTheListenerCanTakeIt(t *testing.T) {
 				}
 				last = f.PTS
 			}
-			f, err := other.Next(within(t, 10*time.Second))
+			f, err := other.Next(within(t, 40*time.Second))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if g, err := own.Next(within(t, 10*time.Second)); err != nil || g.Codec != of {
+			if g, err := own.Next(within(t, 40*time.Second)); err != nil || g.Codec != of {
 				t.Errorf("who takes all gets a frame of %v, %v", g.Codec, err)
 			} else if want == of && (f.Codec != want || !bytes.Equal(f.Data, g.Data)) {
 				t.Errorf("two listeners hear different things")
@@ -62,7 +62,7 @@ func TestSoundComesAsTheListenerCanTakeIt(t *testing.T) {
 			}
 			one.Close()
 			other.Close()
-			deadline := within(t, 10*time.Second)
+			deadline := within(t, 40*time.Second)
 			for { // what nobody hears is not made
 				c.mu.Lock()
 				making := c.hearing.making
@@ -82,10 +82,10 @@ func TestACameraWithoutSoundSaysSo(t *testing.T) {
 	c, _ := simulated(t, camsim.Options{Video: decoder.VideoEncoderOptions{Width: 64, Height: 64}}, withAudio)
 	r := listening(t, c, media.Opus, media.PCMU)
 	reading(t, c, PacketOptions{})
-	if _, err := r.Format(within(t, 10*time.Second)); !errors.Is(err, ErrNoAudio) {
+	if _, err := r.Format(within(t, 40*time.Second)); !errors.Is(err, ErrNoAudio) {
 		t.Errorf("the format of no sound: %v", err)
 	}
-	if _, err := r.Next(within(t, 10*time.Second)); !errors.Is(err, ErrNoAudio) {
+	if _, err := r.Next(within(t, 40*time.Second)); !errors.Is(err, ErrNoAudio) {
 		t.Errorf("no sound: %v", err)
 	}
 	r.Close()
@@ -98,7 +98,7 @@ func TestSoundThatIsNotWantedIsNotAskedFor(t *testing.T) {
 	c, _ := simulated(t, camsim.Options{Audio: media.PCMU}, nil)
 	r := listening(t, c)
 	next(t, reading(t, c, PacketOptions{}))
-	if _, err := r.Format(within(t, 10*time.Second)); !errors.Is(err, ErrNoAudio) {
+	if _, err := r.Format(within(t, 40*time.Second)); !errors.Is(err, ErrNoAudio) {
 		t.Errorf("audio = false: %v", err)
 	}
 }
@@ -107,11 +107,11 @@ func TestAListenerAloneDoesNotConnectACamera(t *testing.T) {
 	c, sim := simulated(t, camsim.Options{Audio: media.PCMU}, withAudio)
 	r := listening(t, c)
 	watched := reading(t, c, PacketOptions{})
-	if _, err := r.Next(within(t, 10*time.Second)); err != nil {
+	if _, err := r.Next(within(t, 40*time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	watched.Close()
-	for deadline := within(t, 10*time.Second); c.Brief().State != "idle"; {
+	for deadline := within(t, 40*time.Second); c.Brief().State != "idle"; {
 		select {
 		case <-c.Changed():
 		case <-time.After(100 * time.Millisecond): // it changed between the two

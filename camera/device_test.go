@@ -13,7 +13,7 @@ import (
 
 func askContext(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -313,7 +313,7 @@ func TestARefusedPasswordIsStillSaidToWhoComesLater(t *testing.T) {
 	defer v.Close()
 	go func() { defer close(done); c.serve(ctx) }()
 	defer func() { cancel(); <-done }()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(40 * time.Second)
 	for c.Status().State == "idle" {
 		select {
 		case <-deadline:

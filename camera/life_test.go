@@ -44,7 +44,7 @@ func TestACameraThatStartsAgainIsTriedSoon(t *testing.T) {
 
 func TestDialsThatFailAreCounted(t *testing.T) {
 	c := onvifCamera(t, "rtsp://127.0.0.1:1/x", nil)
-	ctx, cancel := context.WithCancel(within(t, 10*time.Second))
+	ctx, cancel := context.WithCancel(within(t, 40*time.Second))
 	failed := make(chan struct{})
 	go func() {
 		defer close(failed)

@@ -62,7 +62,7 @@ func within(t *testing.T, d time.Duration) context.Context {
 
 func next(t *testing.T, r *PacketReader) Packet {
 	t.Helper()
-	p, err := r.Next(within(t, 10*time.Second))
+	p, err := r.Next(within(t, 40*time.Second))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func TestReadersGetTheCamerasPicturesAsTheyCameAndNothingIsDecoded(t *testing.T)
 	c, _ := simulated(t, camsim.Options{Video: decoder.VideoEncoderOptions{GOP: 25}}, nil)
 	first := reading(t, c, PacketOptions{Codecs: []media.Codec{media.H264}})
 	first.Describe("192.0.2.7:1234", "webrtc")
-	format, err := first.Format(within(t, 10*time.Second))
+	format, err := first.Format(within(t, 40*time.Second))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func TestReadersGetTheCamerasPicturesAsTheyCameAndNothingIsDecoded(t *testing.T)
 	for c.Status().State != "idle" { // the camera is left alone, with no linger at once
 		select {
 		case <-c.Changed():
-		case <-within(t, 10*time.Second).Done():
+		case <-within(t, 40*time.Second).Done():
 			t.Fatalf("the camera is still %s", c.Status().State)
 		}
 	}

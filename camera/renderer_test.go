@@ -120,7 +120,7 @@ func TestAStillIsNoKeyFrameOfLongAgo(t *testing.T) {
 	}
 	c.mu.Unlock()
 	got := make(chan *media.Picture, 1)
-	ctx := within(t, 10*time.Second)
+	ctx := within(t, 40*time.Second)
 	go func() {
 		p, _ := still.Next(ctx)
 		got <- p

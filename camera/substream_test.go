@@ -32,7 +32,7 @@ func TestTheConfiguredSubstreamIsACameraOfItsOwn(t *testing.T) {
 		t.Error("the substream has one of its own")
 	}
 	r := reading(t, sub, PacketOptions{})
-	if format, err := r.Format(within(t, 10*time.Second)); err != nil || format.Width != 320 {
+	if format, err := r.Format(within(t, 40*time.Second)); err != nil || format.Width != 320 {
 		t.Errorf("its format is %+v, %v", format, err)
 	}
 	if large.Counts().Connections != 0 {
@@ -46,7 +46,7 @@ func TestTheConfiguredSubstreamIsACameraOfItsOwn(t *testing.T) {
 	if n, list := c.Status().Viewers, c.Viewers(); n != 0 || len(list) != 0 {
 		t.Errorf("nobody watches, and the camera says it has %d viewers: %+v", n, list)
 	}
-	for deadline := within(t, 10*time.Second); sub.Brief().State != "idle"; {
+	for deadline := within(t, 40*time.Second); sub.Brief().State != "idle"; {
 		select {
 		case <-sub.Changed():
 		case <-time.After(100 * time.Millisecond): // it changed between the two
@@ -71,7 +71,7 @@ func TestTheSubstreamConnectsAnewWithItsCamera(t *testing.T) {
 	r := reading(t, c.Substream(), PacketOptions{})
 	next(t, r)
 	c.Reconnect()
-	for deadline := within(t, 10*time.Second); small.Counts().Plays < 2; {
+	for deadline := within(t, 40*time.Second); small.Counts().Plays < 2; {
 		if _, err := r.Next(deadline); err != nil {
 			t.Fatalf("it is as it was: %v", err)
 		}
@@ -89,7 +89,7 @@ func TestTheSubstreamEndsWithItsCamera(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- c.Run(ctx) }()
 	r := reading(t, sub, PacketOptions{})
-	for deadline := within(t, 10*time.Second); sub.Brief().State == "idle"; {
+	for deadline := within(t, 40*time.Second); sub.Brief().State == "idle"; {
 		select {
 		case <-sub.Changed():
 		case <-time.After(100 * time.Millisecond):
@@ -291,13 +291,13 @@ func TestTheSubstreamGoesWhereItsCameraHasGone(t *testing.T) {
 	if sub == nil {
 		t.Fatal("it has none")
 	}
-	if _, err := sub.dial(within(t, 10*time.Second), before); !errors.Is(err, errMoved) {
+	if _, err := sub.dial(within(t, 40*time.Second), before); !errors.Is(err, errMoved) {
 		t.Errorf("nobody watches the large stream: %v", err)
 	}
 	if host := c.device.serviceHost(); host != after {
 		t.Errorf("the camera is looked for at %s", host)
 	}
-	if _, err := sub.dial(within(t, 10*time.Second), before); !errors.Is(err, errMoved) {
+	if _, err := sub.dial(within(t, 40*time.Second), before); !errors.Is(err, errMoved) {
 		t.Errorf("the camera has gone: %v", err)
 	}
 }

@@ -31,7 +31,7 @@ func TestWhatAReaderCannotTakeIsMadeOnceForAll(t *testing.T) {
 				}
 			}()
 			r := reading(t, c, browser)
-			format, err := r.Format(within(t, 20*time.Second))
+			format, err := r.Format(within(t, 40*time.Second))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -40,7 +40,7 @@ func TestWhatAReaderCannotTakeIsMadeOnceForAll(t *testing.T) {
 			}
 			other := reading(t, c, browser)
 			vp8 := reading(t, c, PacketOptions{Codecs: []media.Codec{media.VP8}, Transcode: []media.Codec{media.VP8}})
-			if format, err := vp8.Format(within(t, 20*time.Second)); err != nil || format.Codec != media.VP8 || format.Width != 320 {
+			if format, err := vp8.Format(within(t, 40*time.Second)); err != nil || format.Codec != media.VP8 || format.Width != 320 {
 				t.Errorf("VP8: %+v, %v", format, err)
 			}
 			var received []time.Time
@@ -91,7 +91,7 @@ func TestAReaderIsSwitchedWhereBFramesAppear(t *testing.T) {
 	c, sim := simulated(t, camsim.Options{Video: video}, nil)
 	r := reading(t, c, browser)
 	strict := reading(t, c, PacketOptions{Codecs: []media.Codec{media.H264}})
-	if format, err := r.Format(within(t, 10*time.Second)); err != nil || format.Transcoded {
+	if format, err := r.Format(within(t, 40*time.Second)); err != nil || format.Transcoded {
 		t.Fatalf("without B-frames: %+v, %v", format, err)
 	}
 	next(t, r)
@@ -100,7 +100,7 @@ func TestAReaderIsSwitchedWhereBFramesAppear(t *testing.T) {
 	if err := sim.Change(video); err != nil {
 		t.Fatal(err)
 	}
-	deadline := within(t, 20*time.Second)
+	deadline := within(t, 40*time.Second)
 	for {
 		p, err := r.Next(deadline)
 		if err != nil {
@@ -181,7 +181,7 @@ func TestAReaderLeavesItsTranscodeWhereTheNextSessionNeedsNone(t *testing.T) {
 	came := make(chan Packet, 1)
 	go func() {
 		defer close(came)
-		if packet, err := r.Next(within(t, 10*time.Second)); err == nil {
+		if packet, err := r.Next(within(t, 40*time.Second)); err == nil {
 			came <- packet
 		}
 	}()

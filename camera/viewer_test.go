@@ -33,7 +33,7 @@ func TestWhoWantsFewPicturesIsToldInTimeThatTheyAreOld(t *testing.T) {
 		s.AccessUnit(&media.AccessUnit{Codec: media.MJPEG, NALUs: [][]byte{picture.Bytes()}, Key: true, Received: time.Now()})
 	}
 	come()
-	ctx := within(t, 20*time.Second)
+	ctx := within(t, 40*time.Second)
 	for n, want := range []media.State{media.Live, media.Stale, media.Offline, media.Live} {
 		got := make(chan *media.Picture, 1)
 		go func() {
@@ -64,7 +64,7 @@ func TestWhoWantsFewPicturesIsToldInTimeThatTheyAreOld(t *testing.T) {
 			}
 		}
 	}
-	early, cancel := within(t, 20*time.Second), make(chan struct{})
+	early, cancel := within(t, 40*time.Second), make(chan struct{})
 	go func() {
 		defer close(cancel)
 		if p, err := v.Next(early); err == nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/pion/rtp"
 )
 
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // A client is a session with a camera by another's RTSP library.
 type client struct {

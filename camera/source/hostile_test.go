@@ -44,7 +44,7 @@ func TestCancelledAtOnceInEachPhase(t *testing.T) {
 			if err := w.err(); !errors.Is(err, context.Canceled) {
 				t.Errorf("it ended by %v", err)
 			}
-			if took := time.Since(began); took > 500*time.Millisecond {
+			if took := time.Since(began); took > 5*time.Second { // and not until an answer is given up
 				t.Errorf("it took %v", took)
 			}
 		})
@@ -56,9 +56,9 @@ func TestCameraThatDoesNotAnswer(t *testing.T) {
 	for n, method := range []string{"OPTIONS", "DESCRIBE", "SETUP", "PLAY"} {
 		server := script(t, answers[:n]...)
 		began := time.Now()
-		err := watch(t, server.at(""), Options{Transport: "tcp", answer: 50 * time.Millisecond}).err()
+		err := watch(t, server.at(""), Options{Transport: "tcp", answer: time.Second}).err() // the others are answered, by a busy machine too
 		says(t, err, `camera "door": 127.0.0.1:`, "no answer to "+method)
-		if took := time.Since(began); took > 2*time.Second {
+		if took := time.Since(began); took > 8*time.Second {
 			t.Errorf("%s: it took %v", method, took)
 		}
 	}
@@ -73,7 +73,7 @@ func TestTLSHandshakeThatNeverEnds(t *testing.T) {
 	began := time.Now()
 	w.cancel()
 	w.err()
-	if took := time.Since(began); took > time.Second {
+	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("the end took %v", took)
 	}
 }
@@ -118,7 +118,7 @@ func TestHostileAnswersEndSoonInLittleMemory(t *testing.T) {
 			if len(err.Error()) > 1000 {
 				t.Errorf("the error has %d bytes", len(err.Error()))
 			}
-			if took := time.Since(began); took > 4*time.Second {
+			if took := time.Since(began); took > 8*time.Second {
 				t.Errorf("it took %v", took)
 			}
 			if n := sent.Load(); n > 32<<20 { // most of it lies in the kernel's buffers

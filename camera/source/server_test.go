@@ -28,7 +28,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // patient is how long a test waits for what must happen.
-const patient = 10 * time.Second
+const patient = 30 * time.Second
 
 // camera is an RTSP server that sends what a test tells it to.
 type camera struct {
