@@ -120,7 +120,7 @@ func (b *browser) is(what, expression string, within time.Duration) {
 				var d = JSON.stringify(e.dataset), r = e.getBoundingClientRect();
 				return '\n' + e.tagName + (e.hidden ? ' hidden ' : ' ') + d + ' ' + [r.left, r.top, r.width, r.height];
 			}).join('') + (window.player ? '\nplayer: ' + JSON.stringify(player.stats()) + ' frames: ' + player.frames + ' error: ' + player.error +
-				' states: ' + JSON.stringify(window.states) : '')`))
+				' states: ' + JSON.stringify((window.states || []).slice(-20)) : '')`))
 			b.t.Logf("the page: %s %v", seen, err)
 		}
 	}()

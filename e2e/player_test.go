@@ -369,7 +369,7 @@ func TestPlayerShowsTheCameraAgainAfterItsReboot(t *testing.T) {
 func TestPlayerWaitsForCameras(t *testing.T) {
 	t.Parallel()
 	s := servePlayer(t, config(t, "cam1", "rtsp://127.0.0.1:1/none"))
-	for _, path := range append([]string{"auto"}, playerPaths...) {
+	for _, path := range append([]string{"auto", "ws,ws"}, playerPaths...) {
 		t.Run(path, func(t *testing.T) {
 			b := browse(t, 800, 500, playerPage(s.host, map[string]any{"camera": "cam1", "path": path}))
 			b.is("it says offline", "player.state == 'offline'", patient)

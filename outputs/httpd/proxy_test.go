@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"camgate/media"
+	"camgate/outputs/legacy"
 )
 
 // behind is a server that trusts these proxies, and no request.
@@ -222,5 +223,34 @@ func TestEveryPageMayWatchButNotChange(t *testing.T) {
 	}
 	if response, body := g.get(t, "POST", "/api/cameras/cam1/ptz", "Origin: https://any.example", "Content-Type: application/json"); response.StatusCode != 403 {
 		t.Errorf("%d %q", response.StatusCode, body)
+	}
+	// An offer is no change, although it is posted, also at go2rtc's address.
+	for _, path := range []string{"/whep/cam1", "/api/webrtc?src=cam1"} {
+		if response, body := g.get(t, "POST", path, "Origin: https://any.example", "Content-Type: application/sdp"); response.StatusCode == 403 {
+			t.Errorf("%s: %d %q", path, response.StatusCode, body)
+		}
+	}
+}
+
+// TestWhoSaysTwoOriginsIsNeither of them: which one a browser meant is not known.
+func TestWhoSaysTwoOriginsIsNeither(t *testing.T) {
+	g := serve(t, Config{Origins: []string{"https://panel.example"}}, newFake("cam1"))
+	for origins, want := range map[string]string{"Origin: https://panel.example\r\n": "405", "Origin: https://panel.example\r\nOrigin: https://evil.example\r\n": "403"} {
+		_, r := g.dial(t, "POST /ws/cam1 HTTP/1.1\r\nHost: localhost\r\n"+origins+"Content-Length: 0\r\nConnection: close\r\n\r\n")
+		if got := head(t, r); !strings.HasPrefix(got, "HTTP/1.1 "+want) {
+			t.Errorf("%q: %q, want %s", origins, got, want)
+		}
+	}
+}
+
+// TestNamesWithASlashAreBelowTheBasePathToo: addresses are taken as they are written.
+func TestNamesWithASlashAreBelowTheBasePathToo(t *testing.T) {
+	cam := newFake("a/b")
+	cam.show(100, media.Live)
+	g := serve(t, Config{BasePath: "/cams", Legacy: legacy.Options{URLs: true}}, cam)
+	for _, path := range []string{"/cams/mjpg/a%2Fb/video.mjpg", "/cams/mjpeg/a%2Fb"} {
+		if response, body := g.get(t, "HEAD", path); response.StatusCode != 200 {
+			t.Errorf("%s: %d %q", path, response.StatusCode, body)
+		}
 	}
 }
