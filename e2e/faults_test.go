@@ -11,7 +11,7 @@ import (
 )
 
 // slack is what a loaded machine may add to a promise.
-const slack = 2500 * time.Millisecond
+const slack = 1500 * time.Millisecond
 
 // gop is the distance of the small camera's key frames.
 const gop = time.Second
@@ -21,7 +21,7 @@ func TestPictureComesAndIsNew(t *testing.T) {
 	cam := camsimStart(t, small("cam1"))
 	s := serve(t, config(t, "cam1", cam.URL()))
 	v := s.watch("/mjpeg/cam1?width=160")
-	first, took := v.live(patient)
+	first, took := v.live(5 * time.Second)
 	t.Logf("first picture after %v", took)
 	n, _ := first.frame()
 	if at, ok := cam.SentAt(n); !ok || first.at.Sub(at) > slack {
