@@ -46,7 +46,7 @@ func (one *session) heard(packets []rtcp.Packet, pictures bool, now time.Time) {
 			if pictures {
 				b := one.currentBatch()
 				b.hold()
-				one.videoTrack.resend(p.Nacks, resendPause)
+				one.videoTrack.resend(p.Nacks, one.link.unanswered(resendPause))
 				b.flush()
 			}
 		case *rtcp.TransportLayerCC:

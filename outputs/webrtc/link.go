@@ -14,7 +14,13 @@ const (
 	fewPackets  = 20          // say nothing
 	lossWindows = 2           // one after the other
 	muchDelay   = 250 * time.Millisecond
-	longDelay   = time.Second // of much delay, without a break
+	longDelay   = time.Second     // of much delay, without a break
+	settling    = 3 * time.Second // after less was asked for: another stream opens, and what waits on the way goes
+
+	// Packets that are sent again without news of others that have arrived.
+	firstAgain = 64
+	mostAgain  = 256
+	mostTurn   = 2 * time.Second
 
 	mostRest = 5 * time.Minute  // before more is tried again
 	trial    = 30 * time.Second // who fails within it rests twice as long
@@ -43,6 +49,10 @@ type link struct {
 	delayedFrom time.Time // since when there is much delay; zero: there is not
 
 	overloaded bool
+	settled    time.Duration // what was sent before says nothing of what is sent now
+
+	again int           // packets that may be sent again
+	turn  time.Duration // from when a packet is sent until the browser's word of it is here
 }
 
 // number gives a packet its transport-wide number.
@@ -50,7 +60,7 @@ func (l *link) number(now time.Time) [2]byte {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.began.IsZero() {
-		l.began = now
+		l.began, l.again = now, firstAgain
 	}
 	n := l.next
 	l.next++
@@ -66,6 +76,7 @@ func (l *link) feedback(f *rtcp.TransportLayerCC, now time.Time) {
 	defer l.mu.Unlock()
 	arrival := time.Duration(f.ReferenceTime) * 64 * time.Millisecond
 	number, delta := f.BaseSequenceNumber, 0
+	turn := mostTurn
 	for _, chunk := range f.PacketChunks {
 		symbols(chunk, func(symbol uint16) bool {
 			if int(number-f.BaseSequenceNumber) >= int(f.PacketStatusCount) {
@@ -75,7 +86,7 @@ func (l *link) feedback(f *rtcp.TransportLayerCC, now time.Time) {
 			known := s.there && s.number == number
 			number++
 			if symbol == rtcp.TypeTCCPacketNotReceived {
-				if known {
+				if known && s.at.Sub(l.began) >= l.settled {
 					l.lost++
 				}
 				return number != f.BaseSequenceNumber
@@ -86,13 +97,39 @@ func (l *link) feedback(f *rtcp.TransportLayerCC, now time.Time) {
 			}
 			if known {
 				s.there = false // counted
-				l.got++
-				l.arrived(arrival-s.at.Sub(l.began), now)
+				l.again = min(l.again+1, mostAgain)
+				turn = min(turn, now.Sub(s.at))
+				l.turn = turn
+				if sent := s.at.Sub(l.began); sent >= l.settled {
+					l.got++
+					l.arrived(arrival-sent, now)
+				}
 			}
 			return number != f.BaseSequenceNumber
 		})
 	}
 	l.judge(now)
+}
+
+// mayAgain says whether a packet may be sent again: one for each that has arrived. A line
+// that is full loses most of what is sent again too, and browsers ask ten times for each
+// packet: that would keep it full of nothing else, for all who share it.
+func (l *link) mayAgain() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.again == 0 {
+		return false
+	}
+	l.again--
+	return true
+}
+
+// unanswered is how long what was sent cannot have been answered, at least pause: what the
+// browser asks for meanwhile may be on its way.
+func (l *link) unanswered(pause time.Duration) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return max(pause, l.turn)
 }
 
 // symbols calls what with the status of each packet of a chunk until it says no.
@@ -164,13 +201,14 @@ func (l *link) judge(now time.Time) {
 
 // overload says whether the link was found overloaded since the last call, and begins to
 // look anew.
-func (l *link) overload() bool {
+func (l *link) overload(now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	was := l.overloaded
 	if was {
 		l.overloaded, l.lossy, l.delayedFrom = false, 0, time.Time{}
 		l.got, l.lost, l.windowBegan = 0, 0, time.Time{}
+		l.settled = now.Add(settling).Sub(l.began)
 	}
 	return was
 }

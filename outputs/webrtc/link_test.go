@@ -6,6 +6,11 @@ import (
 	"unsafe"
 
 	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+	pion "github.com/pion/webrtc/v4"
+
+	"camgate/camera"
+	"camgate/media"
 )
 
 // simulate sends 200 packets a second over a link and tells it of their arrival every
@@ -39,7 +44,7 @@ func simulate(l *link, from time.Time, seconds float64, way func(time.Duration) 
 		}
 		after := time.Duration(i+20) * each
 		l.feedback(f, from.Add(after))
-		if l.overload() {
+		if l.overload(from.Add(after)) {
 			return after, true
 		}
 	}
@@ -80,7 +85,7 @@ func TestFewPacketsSayNothingOfALink(t *testing.T) {
 		l.judge(now)
 		now = now.Add(window)
 	}
-	if l.overload() {
+	if l.overload(now) {
 		t.Error("it is taken to be overloaded")
 	}
 }
@@ -113,6 +118,94 @@ func TestArrivalsCountOnce(t *testing.T) {
 	}
 }
 
+// TestQueueThatDrainsIsNoOverload: what waits on the way when less is sent is still of before.
+func TestQueueThatDrainsIsNoOverload(t *testing.T) {
+	never := func(int) bool { return false }
+	for _, c := range []struct {
+		what  string
+		way   func(time.Duration) time.Duration
+		again bool
+	}{
+		{"less is little enough", func(at time.Duration) time.Duration { return max(30*time.Millisecond, 1200*time.Millisecond-at/2) }, false},
+		{"less is still too much", func(at time.Duration) time.Duration { return 1200*time.Millisecond + at/10 }, true},
+	} {
+		l, from := &link{}, time.Now()
+		after, overloaded := simulate(l, from, 10, func(at time.Duration) time.Duration { return 30*time.Millisecond + at/5 }, never)
+		if !overloaded {
+			t.Fatal("a queue that grows is no overload")
+		}
+		until, again := simulate(l, from.Add(after), 10, func(at time.Duration) time.Duration { return after + c.way(at) }, never)
+		if again != c.again || until > settling+2*longDelay {
+			t.Errorf("%s: overloaded again %v after %v", c.what, again, until)
+		}
+	}
+}
+
+// TestFullLinkIsNotFilledByWhatIsSentAgain: of what it loses browsers ask for all, ten times.
+func TestFullLinkIsNotFilledByWhatIsSentAgain(t *testing.T) {
+	l, written := &link{}, 0
+	track := newTrack(pion.RTPCodecTypeVideo, "video", l)
+	track.writer, track.numbers = recorder{func(*rtp.Header, []byte) { written++ }}, true
+	asksForAll := func() (again int) {
+		for range 10 {
+			var lost []uint16
+			for n := range track.header.SequenceNumber {
+				lost = append(lost, n)
+			}
+			again += track.resend(rtcp.NackPairsFromSequenceNumbers(lost), 0)
+		}
+		return again
+	}
+	if err := track.send(make([][]byte, 200), 1, true); err != nil {
+		t.Fatal(err)
+	}
+	if n := asksForAll(); n != firstAgain || written != 200+n {
+		t.Errorf("of 200 packets %d were sent again, before any had arrived; %d altogether", n, written)
+	}
+	const arrived = 100
+	simulate(l, l.began, arrived/200., func(time.Duration) time.Duration { return 0 }, func(int) bool { return false })
+	if n := asksForAll(); n != arrived {
+		t.Errorf("%d were sent again after %d had arrived", n, arrived)
+	}
+	simulate(l, l.began, 60, func(time.Duration) time.Duration { return 0 }, func(int) bool { return false })
+	if n := asksForAll(); n != mostAgain {
+		t.Errorf("%d were sent again at once", n)
+	}
+	simulate(l, l.began, 1, func(time.Duration) time.Duration { return 0 }, func(int) bool { return false })
+	track.forget()
+	if n := asksForAll(); n > 0 {
+		t.Errorf("%d were sent again that are of no use any more", n)
+	}
+}
+
+// TestAnswerIsWaitedFor: what a browser asks for may be on its way, for as long as a way takes.
+func TestAnswerIsWaitedFor(t *testing.T) {
+	const turn = 900 * time.Millisecond
+	cam := newFake("cam1", media.H264)
+	now := time.Now()
+	one := &session{camera: cam, link: &link{}}
+	one.pictures, _ = cam.packets(camera.PacketOptions{}, "")
+	number := one.link.number(now.Add(-turn))
+	one.link.feedback(&rtcp.TransportLayerCC{
+		BaseSequenceNumber: uint16(number[0])<<8 | uint16(number[1]), PacketStatusCount: 1,
+		PacketChunks: []rtcp.PacketStatusChunk{&rtcp.RunLengthChunk{PacketStatusSymbol: rtcp.TypeTCCPacketReceivedSmallDelta, RunLength: 1}},
+		RecvDeltas:   []*rtcp.RecvDelta{{Type: rtcp.TypeTCCPacketReceivedSmallDelta}},
+	}, now)
+	if pause := one.link.unanswered(resendPause); pause != turn {
+		t.Errorf("a packet is sent again after %v", pause)
+	}
+	for _, c := range []struct {
+		before   time.Duration
+		restarts int
+	}{{turn - keyPause/2, 0}, {2 * turn, 1}} {
+		one.keyAt = time.Now().Add(-c.before)
+		one.keyFrame()
+		if cam.restarts != c.restarts {
+			t.Errorf("%v after a key frame, another is sent %d times", c.before, cam.restarts)
+		}
+	}
+}
+
 func TestWallClockThatIsSetBackIsNoDelay(t *testing.T) {
 	now := time.Now()
 	back := setBack(now, time.Hour)
@@ -140,12 +233,12 @@ func TestLinkByReceiverReports(t *testing.T) {
 	l, now := &link{}, time.Now()
 	l.reported(10, now)
 	l.reported(0, now.Add(time.Second))
-	if l.overload() {
+	if l.overload(now) {
 		t.Error("4 % once are too much")
 	}
 	l.reported(60, now.Add(2*time.Second))
 	l.reported(60, now.Add(3*time.Second))
-	if !l.overload() {
+	if !l.overload(now) {
 		t.Error("23 % twice are not too much")
 	}
 }

@@ -528,7 +528,7 @@ func TestKeyFrameIsAskedOfTheStreamThatIsSent(t *testing.T) {
 		if substream {
 			sent, other = other, sent
 		}
-		one := &session{camera: cam, substream: substream}
+		one := &session{camera: cam, substream: substream, link: &link{}}
 		one.pictures, _ = sent.packets(camera.PacketOptions{}, "")
 		one.heard([]rtcp.Packet{&rtcp.PictureLossIndication{}}, true, time.Now())
 		(&feed{session: one}).noteKey(time.Now(), 2*oldKey)

@@ -142,6 +142,9 @@ func (f *feed) pace(behind int, now time.Time) {
 func (f *feed) transmit(p camera.Packet, now time.Time) error {
 	if p.Key {
 		f.noteKey(now, now.Sub(p.Received))
+		if f.throttle.level != everything { // the link is full: what was lost before is not of use any more
+			f.videoTrack.forget()
+		}
 	}
 	payloads := f.packer.pack(p.AccessUnit).payloads
 	if len(payloads) == 0 {
@@ -189,7 +192,7 @@ func (f *feed) repack() {
 func (one *session) keyFrame() {
 	now := time.Now()
 	one.mu.Lock()
-	r, recent, old := one.pictures, now.Sub(one.keyAt) < keyPause, one.keyAge+now.Sub(one.keyAt) > oldKey
+	r, recent, old := one.pictures, now.Sub(one.keyAt) < one.link.unanswered(keyPause), one.keyAge+now.Sub(one.keyAt) > oldKey
 	if !recent {
 		one.keyAt = now
 	}
@@ -221,7 +224,7 @@ type opened struct {
 // adapt sends less where the link is overloaded, and more where it has not been for a
 // while.
 func (f *feed) adapt(now time.Time) {
-	if f.link.overload() && f.throttle.level != keysOnly {
+	if f.link.overload(now) && f.throttle.level != keysOnly {
 		f.throttle.down(now, f.hasSmaller(now))
 		f.log.Info("a viewer's link does not carry the pictures: it gets fewer", "level", f.throttle.level, "again after", f.throttle.rest)
 	} else if f.throttle.up(now, f.throttle.level == keysOnly && f.hasSmaller(now)) {

@@ -171,7 +171,15 @@ func (t *track) carry(payload uint8) {
 	t.header.PayloadType = payload
 }
 
-// resend sends packets again that were asked for, each at most once in a while.
+// forget has nothing of before be sent again.
+func (t *track) forget() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	clear(t.history)
+}
+
+// resend sends packets again that were asked for, each at most once in a while, and no more
+// than the link takes.
 func (t *track) resend(nacks []rtcp.NackPair, while time.Duration) (again int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -188,6 +196,9 @@ func (t *track) resend(nacks []rtcp.NackPair, while time.Duration) (again int) {
 			p := &t.history[sequence%historySize]
 			if !p.there || p.sequence != sequence || now.Sub(p.again) < while {
 				return true
+			}
+			if t.numbers && !t.link.mayAgain() {
+				return false
 			}
 			p.again = now
 			t.header.SequenceNumber, t.header.Timestamp, t.header.Marker, t.counter = p.sequence, p.timestamp, p.marker, p.number
