@@ -153,7 +153,7 @@ func (t *tiles) promote(ctx context.Context, f *feed) error {
 func (t *tiles) awaitRoom(ctx context.Context, f *feed) error {
 	for {
 		t.mu.Lock()
-		room := len(f.tile.sent) < maxUnacknowledged
+		room := len(f.tile.sent) == 0 || !f.tile.slow && len(f.tile.sent) < maxUnacknowledged
 		t.mu.Unlock()
 		if room {
 			return ctx.Err()

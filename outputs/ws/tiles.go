@@ -47,6 +47,10 @@ const (
 	// arrives while the other is drawn.
 	maxUnacknowledged = 2
 
+	// slowAck is from when on a picture's acknowledgement is late: then one is on its way at
+	// a time. The second would wait behind it, and be as much older when it arrives.
+	slowAck = time.Second
+
 	// openBurst and openRate bound the messages that open tiles: so many at once, and so
 	// many a second.
 	openBurst = 256
@@ -120,10 +124,17 @@ type tile struct {
 	coming  *feed // takes current's place with its first picture; nil: none
 
 	ready *media.Picture // of current, to be sent
-	sent  []uint32       // sequences of what is unacknowledged, the oldest first
+	sent  []onItsWay     // what is unacknowledged, the oldest first
+	slow  bool           // the last that was acknowledged took long
 
 	state State
 	told  bool // the client knows it
+}
+
+// onItsWay is a picture that the client has not acknowledged.
+type onItsWay struct {
+	sequence uint32
+	since    time.Time
 }
 
 // hear takes a message of the client.
@@ -243,14 +254,17 @@ func (t *tiles) refuse(number uint16, r *Refusal) {
 // acknowledge notes that the client has a picture, and all that were sent before it.
 func (one *tile) acknowledge(sequence uint32) {
 	n := len(one.sent)
-	for n > 0 && one.sent[n-1] != sequence {
+	for n > 0 && one.sent[n-1].sequence != sequence {
 		n--
 	}
 	if n == 0 {
 		// None that was sent, but perhaps between two: sequences wrap around.
-		for n < len(one.sent) && int32(sequence-one.sent[n]) > 0 {
+		for n < len(one.sent) && int32(sequence-one.sent[n].sequence) > 0 {
 			n++
 		}
+	}
+	if n > 0 {
+		one.slow = time.Since(one.sent[n-1].since) > slowAck
 	}
 	one.sent = append(one.sent[:0], one.sent[n:]...)
 	for _, f := range []*feed{one.current, one.coming} {
@@ -348,7 +362,7 @@ func (t *tiles) next(frames *framer) ([][]byte, error) {
 			continue
 		}
 		one.ready = nil
-		one.sent = append(one.sent, uint32(p.Sequence))
+		one.sent = append(one.sent, onItsWay{uint32(p.Sequence), time.Now()})
 		signal(one.current.taken)
 		t.turn = at + 1
 		return frames.tile(one.number, p), nil

@@ -154,6 +154,9 @@ func TestAPictureThatWaitedForRoomIsNotSentAsThePresent(t *testing.T) {
 		if _, n := take(t, tl); n != 3 {
 			t.Errorf("picture %d is sent, which is 20 s old", n)
 		}
+		if refused := tl.hear(websocket.TextMessage, []byte(`{"type":"ack","tile":1,"sequence":3}`)); refused != nil {
+			t.Fatal(refused)
+		}
 		// One of a camera that brings no other is better than none.
 		b.show(4)
 		take(t, tl)
@@ -165,6 +168,48 @@ func TestAPictureThatWaitedForRoomIsNotSentAsThePresent(t *testing.T) {
 		}
 		if _, n := take(t, tl); n != 4 {
 			t.Errorf("picture %d is sent in place of the only one", n)
+		}
+	})
+}
+
+// On a thin link a second picture waits behind the first, and arrives as much older.
+func TestASlowLinkHasOnePictureOnItsWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &board{changed: make(chan struct{})}
+		tl := newTiles(t, b)
+		tl.openTile(1, Wish{Camera: "cam1"})
+		sequence := uint64(0)
+		send := func() {
+			sequence++
+			b.show(sequence)
+			take(t, tl)
+		}
+		for _, took := range []struct {
+			time     time.Duration
+			onTheWay int
+		}{{300 * time.Millisecond, 2}, {2 * slowAck, 1}, {2 * slowAck, 1}, {slowAck / 2, 2}} {
+			send()
+			time.Sleep(took.time)
+			if refused := tl.hear(websocket.TextMessage, fmt.Appendf(nil, `{"type":"ack","tile":1,"sequence":%d}`, sequence)); refused != nil {
+				t.Fatal(refused)
+			}
+			send()
+			b.show(sequence + 1)
+			synctest.Wait()
+			bufs, err := tl.next(new(framer))
+			if err != nil || (bufs != nil) != (took.onTheWay > 1) {
+				t.Errorf("after %v for a picture, another follows the next: %v, error %v", took.time, bufs != nil, err)
+			}
+			sequence++
+			if refused := tl.hear(websocket.TextMessage, fmt.Appendf(nil, `{"type":"ack","tile":1,"sequence":%d}`, sequence)); refused != nil {
+				t.Fatal(refused)
+			}
+			if bufs == nil {
+				take(t, tl) // now there is room for it
+				if refused := tl.hear(websocket.TextMessage, fmt.Appendf(nil, `{"type":"ack","tile":1,"sequence":%d}`, sequence)); refused != nil {
+					t.Fatal(refused)
+				}
+			}
 		}
 	})
 }
@@ -566,9 +611,12 @@ func TestAcknowledgementsGoUpToTheirSequence(t *testing.T) {
 		{[]uint32{7, 7}, 7, nil}, // the same picture in two sizes
 		{nil, 7, nil},
 	} {
-		one := &tile{sent: append([]uint32(nil), c.sent...)}
+		one := &tile{}
+		for _, sequence := range c.sent {
+			one.sent = append(one.sent, onItsWay{sequence: sequence})
+		}
 		one.acknowledge(c.ack)
-		if len(one.sent) != len(c.left) || len(c.left) > 0 && one.sent[0] != c.left[0] {
+		if len(one.sent) != len(c.left) || len(c.left) > 0 && one.sent[0].sequence != c.left[0] {
 			t.Errorf("of %v, %d leaves %v, want %v", c.sent, c.ack, one.sent, c.left)
 		}
 	}
