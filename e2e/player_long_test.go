@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"sync"
 	"testing"
 	"time"
@@ -25,6 +26,107 @@ func init() {
 			players.push(new Camgate.Player(e, { camera: 'cam1', path: 'ws', width: 320, fps: 2 }));
 		}
 	</script>`
+	// A browser that draws nothing of WebRTC.
+	pages["undrawn.html"] = `<html lang="en"><body style="margin:0"><div id="p" style="width:320px;height:180px"></div><script src="player.js"></script><script>
+		HTMLVideoElement.prototype.requestVideoFrameCallback = function () {};
+		var player = new Camgate.Player(document.getElementById('p'), { camera: 'cam1' });
+	</script>`
+	pages["three.html"] = `<html lang="en"><body style="margin:0"><script src="player.js"></script><script>
+		var players = [];
+		for (var i = 0, e; i < 3; i++) {
+			e = document.body.appendChild(document.createElement('div'));
+			e.style.cssText = 'float:left;width:320px;height:192px';
+			players.push(new Camgate.Player(e, { camera: 'cam1' }));
+		}
+	</script>`
+	// A gateway that the test plays: show(captured, arrives) brings a picture at a time of a clock of its own.
+	pages["late.html"] = `<html lang="en"><body style="margin:0"><div id="p" style="width:320px;height:180px"></div><script>
+		var real = performance.now.bind(performance), skew = 0, socket, tile, started = Math.ceil(real()), sequence = 0;
+		performance.now = function () { return real() + skew; };
+		window.WebSocket = function () {
+			var s = socket = this;
+			s.close = function () {};
+			s.send = function (m) {
+				m = JSON.parse(m);
+				if (m.type === 'open') { tile = m.tile; s.onmessage({ data: JSON.stringify({ type: 'state', tile: tile, camera: 'cam1', state: 'live', error: '' }) }); }
+			};
+			setTimeout(function () { s.onopen(); }, 0);
+		};
+		function show(captured, arrives) {
+			var canvas = document.createElement('canvas'), jpeg, b, v, i;
+			canvas.width = canvas.height = 16;
+			jpeg = atob(canvas.toDataURL('image/jpeg').split(',')[1]);
+			b = new Uint8Array(24 + jpeg.length);
+			v = new DataView(b.buffer);
+			v.setUint8(0, 1);
+			v.setUint16(2, tile);
+			v.setUint32(4, ++sequence);
+			v.setUint32(20, captured * 1000);
+			for (i = 0; i < jpeg.length; i++) { b[24 + i] = jpeg.charCodeAt(i); }
+			skew = Math.max(skew, arrives - real());
+			socket.onmessage({ data: b.buffer });
+			return true;
+		}
+	</script><script src="player.js"></script><script>
+		var player = new Camgate.Player(document.getElementById('p'), { camera: 'cam1', path: 'ws,ws' });
+	</script>`
+}
+
+// Pictures that come later and later were taken at the same pace all the time: what comes 8 s
+// after the quickest is not live.
+func TestLatePicturesAreNoPace(t *testing.T) {
+	t.Parallel()
+	s := servePlayer(t, config(t, "cam1", "rtsp://127.0.0.1:1/none"))
+	b := browse(t, 400, 300, "http://"+s.host+"/late.html")
+	b.is("it asks for a tile", "tile", 10*time.Second)
+	const begin, second = 100_000, 1000 // ms of the test's clock, where no wait of a real machine matters
+	for n := range 14 {
+		captured := begin + n*second
+		ask(b, chromedp.Evaluate[bool](fmt.Sprintf("show(%d, %d)", captured, captured+min(n, 4)*2*second)))
+		b.is("a picture is shown", fmt.Sprintf("player.frames == %d", n+1), 10*time.Second)
+		if n == 0 {
+			b.is("the quickest is live", "player.state == 'live'", 5*time.Second)
+		}
+	}
+	b.is("one that is late is not", "player.state == 'stale'", 5*time.Second)
+}
+
+// One player of a page tries a better path at a time: all of them would fill a thin line, each
+// with its own.
+func TestPlayersOfAPageTryInTurn(t *testing.T) {
+	t.Parallel()
+	s := servePlayer(t, config(t, "cam1", camsimStart(t, small("cam1")).URL()))
+	d := doorTo(t, s.host)
+	asked := func() int {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		return d.asked["whep"]
+	}
+	d.block(http.StatusServiceUnavailable, "/whep")
+	b := browse(t, 1000, 400, "http://"+d.host()+"/three.html")
+	b.is("all are live", "players.every(function (p) { return p.path == 'ws' && p.frames > 5; })", 20*time.Second)
+	before := asked()
+	d.block(0, "/whep")
+	eventually(t, "one tries", 20*time.Second, func() bool { return asked() > before })
+	b.is("the others go on", fmt.Sprintf("players.every(function (p) { return p.frames > %v; })", b.number("players[0].frames")+100), 30*time.Second)
+	if n := asked() - before; n != 1 {
+		t.Errorf("%d players try at the same time", n)
+	}
+}
+
+// A connection without a picture is given up before another path has to share the line with it.
+func TestPlayerEndsWhatFillsTheLine(t *testing.T) {
+	t.Parallel()
+	s := servePlayer(t, config(t, "cam1", camsimStart(t, small("cam1")).URL()))
+	d := doorTo(t, s.host)
+	d.block(0, "/ws")
+	b := browse(t, 400, 300, "http://"+d.host()+"/undrawn.html")
+	b.is("another path shows it", playerPath("mjpeg"), 30*time.Second)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.asked["whep"] != 2 { // the session's end is the second
+		t.Errorf("the page asked for %v", d.asked)
+	}
 }
 
 func TestSeventyPlayersNeedTwoConnections(t *testing.T) {

@@ -106,7 +106,7 @@
 
 	function Gateway(base) {
 		return gateways[base] || (gateways[base] = {
-			base: base, slots: SLOTS, stills: 0, queue: [], held: {}, ice: [], hubs: [], bye: [],
+			base: base, slots: SLOTS, stills: 0, queue: [], held: {}, fails: {}, trial: null, ice: [], hubs: [], bye: [],
 			asking: [], waiting: [], tries: 0, timer: 0, heard: 0, silent: false, knocking: false, socketless: false
 		});
 	}
@@ -135,6 +135,9 @@
 	}
 	// alive asks, unless another has found already that it does not.
 	function alive(g, done) { if (g.waiting.length) { done(false); } else { check(g, done); } }
+	// trying: one player of a page tries a better path at a time; the pictures of all of them share the line.
+	function trying(g) { return g.trial && !g.trial.over && !g.trial.first; }
+	function full(g) { return trying(g) && g.trial.linked; }
 	function socketOf(g) { return g.base.replace(/^http/, 'ws') + 'ws'; }
 	function small(g) { return g.base + 'favicon.svg?' + Math.random(); }
 	// take waits for one of the few connections for stills; give lets another have it.
@@ -447,6 +450,7 @@
 		pc.oniceconnectionstatechange = function () {
 			var s = pc.iceConnectionState;
 			grace = s === 'disconnected' ? now() : 0;
+			if (s === 'connected') { a.linked = now(); }
 			if (s !== 'failed') { return; }
 			a.fail('closed', { detail: 'ICE', again: g.ice.length > ice }); // once more with the servers it has named
 		};
@@ -604,14 +608,14 @@
 		a.stop = function () { hub.close(tile); };
 		a.free = stills.free;
 		// A picture of a thin line's may be long on its way; not what the page may not show.
-		a.coming = function (t) { return came < 3 && t - hub.heard < (open ? TRIAL : 2000); };
+		a.coming = function (t) { return came < 3 && (full(g) || t - hub.heard < (open ? TRIAL : 2000)); };
 		a.watch = function (t) {
 			stills.watch(t);
 			// While its camera is away the gateway sends a notice a second. A slow one may be silent for
 			// longer: the tile is opened again, and answered where the connection is not dead.
-			// Where pictures fill the line the answer is behind them, and comes sooner by another connection.
+			// Where pictures fill the line the answer is behind them, and comes sooner by another connection; not behind a trial's.
 			if (asked > a.heard) {
-				if (t - Math.max(asked, hub.heard) > (answered === asked ? TRIAL : 2000 * a.slow)) { hub.renew(); } else if (t - asked > TRIAL * a.slow) { a.fail('closed', {}); }
+				if (t - Math.max(asked, hub.heard) > (answered === asked || full(g) ? TRIAL : 2000 * a.slow)) { hub.renew(); } else if (t - asked > TRIAL * a.slow) { a.fail('closed', {}); }
 			} else if (open && t - a.heard > Math.max(3000, 2 * a.longest())) {
 				asked = t;
 				hub.change(tile);
@@ -1033,18 +1037,18 @@
 				update();
 			};
 			a.picture = function (p) {
-				var t = now(), live = p.live !== false || a.part;
+				var t = now(), at = t - (p.late || 0), live = p.live !== false || a.part;
 				if (a.over) { return; }
 				a.heard = t;
 				heard(g);
 				if (live) {
 					// When a multipart picture is looked at is no pace of the camera's.
-					if (a.shown && t > a.shown && a.path !== 'mjpeg') {
-						gaps.push(Math.min(t - a.shown, a.away ? 10e3 : 1e12)); // or what is frozen after an hour's outage would be live for hours
+					if (a.shown && at > a.shown && a.path !== 'mjpeg') {
+						gaps.push(Math.min(at - a.shown, a.away ? 10e3 : 1e12)); // or what is frozen after an hour's outage would be live for hours
 						if (gaps.length > 8) { gaps.shift(); }
 					}
 					a.away = false;
-					a.shown = t - (p.late || 0);
+					a.shown = at;
 					player.shownAt = new Date();
 					if (a === active || a === trial) { player.frames++; }
 				}
@@ -1057,7 +1061,7 @@
 				a.over = true;
 				failed(a, reason, how);
 			};
-			if (beside) { trial = a; } else { active = a; }
+			if (beside) { trial = g.trial = a; } else { active = a; }
 			paths[path](a);
 			return a;
 		}
@@ -1112,9 +1116,11 @@
 		}
 		// hold keeps a path from being tried for a while: for this camera, or for all of the gateway.
 		function hold(path, how) {
-			var n = fails[path] = (fails[path] || 0) + 1, time = how.hold || (how.brief ? 4000 : HOLD[Math.min(n, HOLD.length) - 1]);
-			if (how.all) { g.held[path] = now() + time; }
-			fails[path + '.until'] = now() + time;
+			var t = now(), n = fails[path] = (fails[path] || 0) + 1, time;
+			if (how.all) { n = g.fails[path] = Math.max(n, (g.fails[path] || 0) + !(g.held[path] > t)); } // several at once are one
+			time = how.hold || (how.brief ? 4000 : HOLD[Math.min(n, HOLD.length) - 1]);
+			if (how.all) { g.held[path] = t + time; }
+			fails[path + '.until'] = t + time;
 		}
 		function next() {
 			var list = allowed(), free = list.filter(function (p) { return !held(p) && !(trial && trial.path === p); })[0];
@@ -1158,7 +1164,7 @@
 			var side = a === trial, worked = a.first && now() - a.first > 3000, path = a.path, run = running;
 			a.stop();
 			if (a !== screen) { forget(a); }
-			if (a.first && now() - a.first > 60e3) { fails[path] = 0; } // or it would come and go all the time
+			if (a.first && now() - a.first > 60e3) { fails[path] = g.fails[path] = 0; } // or it would come and go all the time
 			if (why[path] !== (why[path] = NAMES[path] + ': ' + REASONS[reason] + (how.detail ? ' (' + how.detail + ')' : '')) || how.brief || reason !== 'refused') { rounds = 0; }
 			fatal = how.fatal ? t9n('none', player.camera) : '';
 			if (side) {
@@ -1249,7 +1255,8 @@
 			while (counts.length && t - counts[0][0] > 2000) { counts.shift(); }
 			if (trial) {
 				trial.watch(t);
-				if (trial && !trial.first && t - trial.begun > TRIAL) { trial.fail('timeout', { sure: true }); }
+				// Connected, and yet no picture: the line is full. Where nothing is shown yet, that is in the way of the other path.
+				if (trial && !trial.first && (t - trial.begun > TRIAL || (trial.linked && t - trial.linked > 2000 && !(a && a.first)))) { trial.fail('timeout', { sure: true, all: true }); }
 			}
 			if (a) {
 				a.watch(t);
@@ -1257,16 +1264,16 @@
 				if (!a.first && t - a.begun > (a.coming(t) ? TRIAL : FIRST[a.path]) * a.slow) {
 					// It may still come, beside the next.
 					list = allowed().filter(function (p) { return p !== a.path && !held(p) && ORDER.indexOf(p) > ORDER.indexOf(a.path); });
-					if (a.path === 'webrtc' && list.length && !trial) {
-						trial = a;
+					if (a.path === 'webrtc' && list.length && !trial && !trying(g)) {
+						trial = g.trial = a;
 						active = null;
 						why[a.path] = NAMES[a.path] + ': ' + REASONS.timeout;
 						begin(list[0]);
-					} else { a.fail('timeout', { all: true }); }
+					} else { a.fail('timeout', { all: true, sure: a.path === 'webrtc' && list.length }); }
 				} else if (a.path === 'webrtc' && a.first && (a.state || 'live') === 'live' && t - a.shown > Math.max(DEAD, 4 * longest()) + newest(a)) { a.fail('frozen', {}); }
 			}
 			a = active;
-			if (a && player.state === 'live' && !trial && t > nextTrial) {
+			if (a && player.state === 'live' && !trial && !trying(g) && t > nextTrial) {
 				list = allowed();
 				for (i = 0; i < list.indexOf(a.path); i++) { if (!held(list[i])) { better(list[i]); break; } }
 			}
