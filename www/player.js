@@ -65,7 +65,7 @@
 	var here = (function () { // the gateway is where this script came from
 		var all = document.getElementsByTagName('script'), own = document.currentScript, i;
 		for (i = all.length - 1; !own && i >= 0; i--) { if (/player\.js([?#]|$)/.test(all[i].src)) { own = all[i]; } }
-		return own && own.src ? absolute(own.src).replace(/[^\/]*([?#].*)?$/, '') : absolute('./');
+		return absolute(own && own.src ? own.src.replace(/[^\/]*([?#].*)?$/, '') : './');
 	})();
 
 	// --- What it says. {0} is what belongs in between.
@@ -92,7 +92,7 @@
 	function language(node, wanted) {
 		var list = [wanted], i, l;
 		for (; node && node.getAttribute; node = node.parentNode) { list.push(node.getAttribute('lang')); }
-		list = list.concat(navigator.languages && navigator.languages.length ? navigator.languages.slice(0) : [navigator.language || navigator.userLanguage]);
+		list = list.concat(navigator.languages && navigator.languages.length ? navigator.languages.slice(0) : [navigator.language]);
 		for (i = 0; i < list.length; i++) {
 			l = String(list[i] || '').toLowerCase().split(/[-_]/)[0];
 			if (WORDS.hasOwnProperty(l)) { return l; }
@@ -106,8 +106,8 @@
 
 	function Gateway(base) {
 		return gateways[base] || (gateways[base] = {
-			base: base, slots: SLOTS, stills: 0, queue: [], held: {}, fails: {}, trial: null, ice: [], hubs: [], bye: [],
-			asking: [], waiting: [], tries: 0, timer: 0, heard: 0, silent: false, knocking: false, socketless: false
+			base: base, slots: SLOTS, stills: 0, queue: [], held: {}, fails: {}, ice: [], hubs: [], bye: [],
+			asking: [], waiting: [], tries: 0, timer: 0, heard: 0 // and trial, silent, knocking, socketless
 		});
 	}
 	// check asks whether a gateway answers at all; a picture may be asked for from anywhere.
@@ -1111,16 +1111,15 @@
 			if (a !== screen) { forget(a); }
 		}
 		function held(path) {
-			var t = now();
-			return Math.max(g.held[path] || 0, (fails[path + '.until'] || 0)) > t;
+			return Math.max(g.held[path] || 0, fails[path + '.until'] || 0) > now();
 		}
 		// hold keeps a path from being tried for a while: for this camera, or for all of the gateway.
 		function hold(path, how) {
-			var t = now(), n = fails[path] = (fails[path] || 0) + 1, time;
+			var t = now(), n = fails[path] = (fails[path] || 0) + 1;
 			if (how.all) { n = g.fails[path] = Math.max(n, (g.fails[path] || 0) + !(g.held[path] > t)); } // several at once are one
-			time = how.hold || (how.brief ? 4000 : HOLD[Math.min(n, HOLD.length) - 1]);
-			if (how.all) { g.held[path] = t + time; }
-			fails[path + '.until'] = t + time;
+			t += how.hold || (how.brief ? 4000 : HOLD[Math.min(n, HOLD.length) - 1]);
+			if (how.all) { g.held[path] = t; }
+			fails[path + '.until'] = t;
 		}
 		function next() {
 			var list = allowed(), free = list.filter(function (p) { return !held(p) && !(trial && trial.path === p); })[0];
@@ -1473,7 +1472,7 @@
 			seen = null; // until it says
 			observer = new IntersectionObserver(function (entries) {
 				var last = entries[entries.length - 1];
-				seen = last.isIntersecting === undefined ? last.intersectionRatio > 0 : last.isIntersecting; // as Chromium 51 to 57 tell it
+				seen = last.isIntersecting || last.intersectionRatio > 0; // Chromium 51 to 57 tell the latter alone
 				if (seen) { go(); } else { setTimeout(go, 1000); } // it may come back
 			}, { rootMargin: '64px' });
 			observer.observe(root);
