@@ -132,7 +132,8 @@ func TestParametersOfOthersReachTheCamera(t *testing.T) {
 
 func TestScaleIsOfTheCamerasOwnSize(t *testing.T) {
 	cam := newFake("cam1")
-	cam.show(100, media.Offline)
+	notice := cam.show(100, media.Offline)
+	notice.Width, notice.Height = 640, 360 // whose size says nothing of the camera's
 	g := serve(t, Config{Legacy: allURLs}, cam)
 	_, r := g.dial(t, request("/cgi-bin/nph-zms?monitor=1&scale=50", "test"))
 	head(t, r)
