@@ -795,6 +795,30 @@ func TestWallOfAMissingCameraIsNotLive(t *testing.T) {
 	}
 }
 
+// TestStillOfAWallWaitsForACameraThatIsConnecting: nobody may have watched it before.
+func TestStillOfAWallWaitsForACameraThatIsConnecting(t *testing.T) {
+	cam := newFake("cam1")
+	cam.state = "connecting"
+	cam.shows(realJPEG(t, 320, 192, 60), media.Offline)
+	g := serve(t, Config{Patience: testLimit}, cam)
+	answered := make(chan string, 1)
+	go func() {
+		response, _ := g.get(t, "GET", "/wall.jpg?cams=cam1&width=320&fps=20")
+		answered <- response.Status
+	}()
+	eventually(t, "the wall says that it is connecting", testLimit, func() bool {
+		newest := g.walls.Newest(wall.Layout{Cameras: []string{"cam1"}, Width: 320, FPS: 20})
+		return newest != nil && newest.State == media.Offline
+	})
+	cam.mu.Lock()
+	cam.state = "live"
+	cam.mu.Unlock()
+	cam.shows(realJPEG(t, 320, 192, 180), media.Live)
+	if got := <-answered; got != "200 OK" {
+		t.Errorf("it answers %s", got)
+	}
+}
+
 func TestBadWallsGetASentence(t *testing.T) {
 	g := serve(t, Config{}, wallCameras(t)...)
 	for path, want := range map[string]struct {

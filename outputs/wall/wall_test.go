@@ -330,21 +330,24 @@ func TestWallGoesOnWhenACameraIsConfiguredAnew(t *testing.T) {
 		s.cameras["a"].show(tile(t, 1), media.Live)
 		s.cameras["b"].show(tile(t, 2), media.Live)
 		until(t, v, "whole", func(p *media.Picture, _ *image.YCbCr) bool { return p.State == media.Live })
-		before, after := s.cameras["b"], &fake{changed: make(chan struct{})}
-		after.show(tile(t, 3), media.Live)
-		s.mu.Lock()
-		s.cameras["b"] = after
-		s.mu.Unlock()
-		before.update(func() { before.closed = true })
-		s.cameras["a"].show(tile(t, 1), media.Live)
-		until(t, v, "of its successor", func(p *media.Picture, wall *image.YCbCr) bool {
-			if p.State != media.Live {
-				t.Fatalf("between the two the wall is %v", p.State)
+		for n := range uint64(2) { // and some time later once more
+			before, after := s.cameras["b"], &fake{changed: make(chan struct{})}
+			after.show(tile(t, 3+n), media.Live)
+			s.mu.Lock()
+			s.cameras["b"] = after
+			s.mu.Unlock()
+			before.update(func() { before.closed = true })
+			s.cameras["a"].show(tile(t, 1), media.Live)
+			until(t, v, "of its successor", func(p *media.Picture, wall *image.YCbCr) bool {
+				if p.State != media.Live {
+					t.Fatalf("between the two the wall is %v", p.State)
+				}
+				return shows(wall, decode(t, tile(t, 3+n)), image.Pt(64, 0))
+			})
+			if before.watching() != 0 {
+				t.Error("a viewer of the old one is left")
 			}
-			return shows(wall, decode(t, tile(t, 3)), image.Pt(64, 0))
-		})
-		if before.watching() != 0 {
-			t.Error("a viewer of the old one is left")
+			time.Sleep(2 * reopenEvery)
 		}
 	})
 }
@@ -580,13 +583,14 @@ func TestAWallThatHasEndedBeginsAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite("a")
 		set := newTestSet(t, s)
-		s.cameras["a"].show(tile(t, 1), media.Live)
-		for range 3 {
+		for n := range uint64(3) {
+			s.cameras["a"].show(tile(t, n), media.Live)
 			v := watch(t, set, small("a"))
-			if p := next(t, v); p.State != media.Live {
-				t.Errorf("it is %v", p.State)
+			if p := next(t, v); p.State != media.Live || !shows(decode(t, p.JPEG), decode(t, tile(t, n)), image.Point{}) {
+				t.Errorf("it is %v, or another", p.State)
 			}
 			v.Close()
+			time.Sleep(time.Minute)
 		}
 	})
 }

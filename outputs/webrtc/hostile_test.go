@@ -48,6 +48,24 @@ func TestReportsOnStrangersTakeNoMemory(t *testing.T) {
 	}
 }
 
+// TestTooManyDataChannelsEndTheSession: each has a goroutine.
+func TestTooManyDataChannelsEndTheSession(t *testing.T) {
+	cam := newFake("cam1", media.H264)
+	cam.bring(true, 1000)
+	g := serve(t, Options{}, cam)
+	c := browse(t, nil).receive(pion.RTPCodecTypeVideo)
+	for range mostChannels + 1 {
+		if _, err := c.pc.CreateDataChannel("camgate", nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.start(g.url+"cam1", nil)
+	eventually(t, "the session has ended", patient, func() bool { return g.Sessions() == 0 })
+	if !strings.Contains(g.log.String(), errTooMany.Error()) {
+		t.Errorf("it does not say why:\n%s", g.log)
+	}
+}
+
 // TestOfferOfMuchFeedbackIsUnderstoodCheaply: what is said of all formats is kept for each.
 func TestOfferOfMuchFeedbackIsUnderstoodCheaply(t *testing.T) {
 	text := "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96" + strings.Repeat(" 97", mostFormats-1) + "\r\na=rtpmap:96 VP8/90000\r\na=rtcp-fb:* nack\r\na=rtcp-fb:* nack pli\r\n"

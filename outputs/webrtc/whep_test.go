@@ -1,6 +1,7 @@
 package webrtc
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"github.com/pion/sdp/v3"
 	pion "github.com/pion/webrtc/v4"
 
+	"camgate/camera"
 	"camgate/media"
 )
 
@@ -138,6 +140,29 @@ func TestRefusalsSayWhy(t *testing.T) {
 	answer.Body.Close()
 	if answer.StatusCode != http.StatusMethodNotAllowed {
 		t.Errorf("GET: %s", answer.Status)
+	}
+}
+
+// TestRefusalsOfACamera tell a browser whether it is of use to ask again.
+func TestRefusalsOfACamera(t *testing.T) {
+	one := &session{camera: newFake("cam1", media.H264), server: &Server{patience: defaultPatience}}
+	for _, c := range []struct {
+		err    error
+		status int
+		says   string
+	}{
+		{camera.ErrCodec, http.StatusNotAcceptable, "offer H264"},
+		{camera.ErrClosed, http.StatusServiceUnavailable, "not served any more"},
+		{context.DeadlineExceeded, http.StatusServiceUnavailable, "has no picture"},
+		{errors.New("too many readers"), http.StatusServiceUnavailable, "too many readers"},
+	} {
+		refused := new(Error)
+		if err := one.refusal(fmt.Errorf("opening: %w", c.err)); !errors.As(err, &refused) || refused.Status != c.status || !strings.Contains(refused.Sentence, c.says) {
+			t.Errorf("%v: %v", c.err, err)
+		}
+	}
+	if err := one.refusal(context.Canceled); !errors.Is(err, context.Canceled) {
+		t.Errorf("who has left is told %v", err)
 	}
 }
 
