@@ -48,7 +48,7 @@ func TestWhoAsksIsWhoStandsBeforeTheTrustedProxies(t *testing.T) {
 		"RFC 7239, hidden":           {one, "Forwarded: for=_hidden;proto=https", asker{"10.0.0.1:1234", "https", "inside:8000", ""}},
 		"RFC 7239, in place of X-…":  {one, "Forwarded: for=203.0.113.9|X-Forwarded-For: 198.51.100.7", asker{"198.51.100.7", "http", "inside:8000", ""}},
 		"a WebSocket's scheme":       {one, "X-Forwarded-Proto: wss", asker{"10.0.0.1:1234", "https", "inside:8000", ""}},
-		"a WebSocket's other scheme": {one, "X-Forwarded-Proto: ws, https, ws", asker{"10.0.0.1:1234", "http", "inside:8000", ""}},
+		"a WebSocket's other scheme": {two, "X-Forwarded-For: 198.51.100.7, 10.0.0.9|X-Forwarded-Proto: ws, https", asker{"198.51.100.7", "http", "inside:8000", ""}},
 		"an IPv4 address in IPv6's":  {two, "X-Forwarded-For: 198.51.100.7, ::ffff:10.0.0.9", asker{"198.51.100.7", "http", "inside:8000", ""}},
 		// Of a list that is too long the end counts: it is what trusted proxies have written.
 		"a long list":           {two, "X-Forwarded-For: 203.0.113.9" + strings.Repeat(", 203.0.113.8", 2*maxHops) + ", 198.51.100.7, 10.0.0.9", asker{"198.51.100.7", "http", "inside:8000", ""}},
