@@ -149,7 +149,7 @@
 
 	// --- A camera that moves: the pad under the large picture. Held, it moves; let go, it stops.
 
-	var pad = $('ptz'), camera = '', repeat = 0, asking = 0, given = 0; // orders that are not taken yet
+	var pad = $('ptz'), camera = '', repeat = 0, asking = 0, given = 0, next = ''; // given: orders that are not taken yet; next: the step that waits for them
 	var MOVES = { left: [-1, 0, 0], right: [1, 0, 0], up: [0, 1, 0], down: [0, -1, 0], 'in': [0, 0, 1], out: [0, 0, -1] };
 
 	function order(body) {
@@ -157,7 +157,9 @@
 		given++;
 		send('POST', 'api/cameras/' + encodeURIComponent(camera) + '/ptz', body, function (answer, error) {
 			given--;
-			if (to === camera) { $('ptz-said').textContent = error; }
+			if (to !== camera) { return; }
+			$('ptz-said').textContent = error;
+			if (!given && next) { step(next); }
 		});
 	}
 	function move(way, seconds) {
@@ -165,8 +167,14 @@
 		pad.setAttribute('data-state', way);
 		order({ pan: m[0] * speed, tilt: m[1] * speed, zoom: m[2] * speed, seconds: seconds });
 	}
+	// step is a key's: one after the other, and of those of a key that is held one waits.
+	function step(way) {
+		next = given ? way : '';
+		if (!given) { move(way, 0.4); }
+	}
 	function hold(way) {
 		release();
+		next = '';
 		move(way, 2);
 		// A slow camera takes one after the other: those given in advance would go on after the hand.
 		repeat = setInterval(function () { if (!given) { move(way, 2); } }, 1000);
@@ -188,7 +196,7 @@
 		b.addEventListener('mousedown', down);
 		b.addEventListener('touchstart', down);
 		['mouseup', 'mouseleave', 'touchend', 'touchcancel', 'blur'].forEach(function (end) { b.addEventListener(end, release); });
-		b.onclick = function (e) { if (!e.detail && !given) { move(way, 0.4); } }; // by the keyboard, which repeats what is held
+		b.onclick = function (e) { if (!e.detail) { step(way); } }; // by the keyboard, which repeats what is held
 	}
 	function presets() {
 		var select = $('preset'), of = camera;
@@ -212,6 +220,7 @@
 		try { name = m ? decodeURIComponent(m[1]) : ''; } catch (e) { /* no camera is called that */ }
 		if (name !== camera) {
 			release();
+			next = '';
 			camera = name;
 			pad.hidden = true;
 			$('ptz-said').textContent = '';
