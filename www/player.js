@@ -1128,6 +1128,7 @@
 			// after longer; but if that was a proxy's answer, the gateway is away.
 			waiting = now();
 			if (!fatal) { slower(); }
+			clearTimeout(retry);
 			retry = setTimeout(mine(anew), (fatal ? 3000 : 1500 * Math.min(13, Math.exp(0.4 * rounds))) * (0.75 + Math.random() / 2));
 			if (rounds++) { check(g, mine(function (yes) { if (!yes && waiting) { away(); } })); }
 			update();
