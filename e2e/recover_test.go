@@ -382,7 +382,7 @@ func TestPlayersThatBeginWhileTheCameraIsAway(t *testing.T) {
 	wanted := config(t, "cam1", cam.URL())
 	wanted.OnDemand = false
 	s := serveWith(t, httpd.Config{Listen: "127.0.0.1:0", WWW: pagesFolder(t), WebRTC: &webrtc.Options{}}, wanted)
-	eventually(t, "the camera is live", 20*time.Second, func() bool { return s.status("cam1").State == "live" })
+	eventually(t, "the camera is live", patient, func() bool { return s.status("cam1").State == "live" })
 	if err := cam.Reboot(25 * time.Second); err != nil {
 		t.Fatal(err)
 	}
@@ -390,9 +390,9 @@ func TestPlayersThatBeginWhileTheCameraIsAway(t *testing.T) {
 	b := watchEveryPath(t, s.host, []string{"webrtc", "auto"})
 	b.is("WebRTC is refused, and why", "/has no picture/.test(players.webrtc.reason)", 10*time.Second)
 	b.is("another path says that it is away", "players.auto.state == 'offline' && players.auto.path == 'ws'", 10*time.Second)
-	eventually(t, "the camera is live again", 60*time.Second, func() bool { return s.status("cam1").State == "live" })
+	eventually(t, "the camera is live again", patient, func() bool { return s.status("cam1").State == "live" })
 	b.allShow("each path shows the camera", backAgain+slack)
-	b.is("by the best way", "players.auto.path == 'webrtc'", 20*time.Second)
+	b.is("by the best way", "players.auto.path == 'webrtc'", patient)
 }
 
 // read is a file's content.
