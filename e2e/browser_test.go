@@ -111,11 +111,16 @@ func (b *browser) open(url string) {
 	})
 }
 
-// is waits until a JavaScript expression is true.
+// is waits until a JavaScript expression is true. What it looks into may not be there yet: a
+// document that is being loaded has no body.
 func (b *browser) is(what, expression string, within time.Duration) {
 	b.t.Helper()
+	var failed error // the last look
 	defer func() {
 		if b.t.Failed() {
+			if failed != nil {
+				b.t.Logf("in the browser: %s: %v", expression, failed)
+			}
 			seen, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`location.hash + [].map.call(document.querySelectorAll('body, #grid, #grid li, #view'), function (e) {
 				var d = JSON.stringify(e.dataset), r = e.getBoundingClientRect();
 				return '\n' + e.tagName + (e.hidden ? ' hidden ' : ' ') + d + ' ' + [r.left, r.top, r.width, r.height];
@@ -125,7 +130,9 @@ func (b *browser) is(what, expression string, within time.Duration) {
 		}
 	}()
 	eventually(b.t, what, within, func() bool {
-		return ask(b, chromedp.Evaluate[bool]("!!("+expression+")"))
+		var holds bool
+		holds, failed = chromedp.Run(b.ctx, chromedp.Evaluate[bool]("!!("+expression+")"))
+		return holds && failed == nil
 	})
 }
 

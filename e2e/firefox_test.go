@@ -295,10 +295,20 @@ func (f *firefox) ask(expression string) any {
 	return answer
 }
 
-// is waits until an expression is true.
+// is waits until an expression is true. What it looks into may not be there yet.
 func (f *firefox) is(what, expression string, within time.Duration) {
 	f.t.Helper()
-	eventually(f.t, what, within, func() bool { return f.ask("!!("+expression+")") == true })
+	var failed error // the last look
+	defer func() {
+		if f.t.Failed() && failed != nil {
+			f.t.Logf("Firefox: %s: %v", expression, failed)
+		}
+	}()
+	eventually(f.t, what, within, func() bool {
+		var answer any
+		answer, failed = f.evaluate("!!(" + expression + ")")
+		return answer == true && failed == nil
+	})
 }
 
 // picture is what an element has on the screen.
