@@ -46,9 +46,7 @@ func TestStreamsGoOnWhenTheirCameraIsConfiguredAnew(t *testing.T) {
 			for n := range 3 {
 				after := configuredAnew(list)
 				eventually(t, "its successor is watched", testLimit, watched(after))
-				if before.watching() != 0 {
-					t.Error("a viewer of the old one is left")
-				}
+				eventually(t, "no viewer of the old one is left", testLimit, func() bool { return before.watching() == 0 })
 				expectIn(t, r, after.show(5000+n, media.Live).JPEG)
 				before = after
 			}
