@@ -94,9 +94,14 @@ func newFake(name string) *fakeCamera {
 
 // show publishes a picture of n bytes and returns it.
 func (f *fakeCamera) show(n int, state media.State) *media.Picture {
+	return f.shows(fakeJPEG(n), state)
+}
+
+// shows publishes a JPEG as the camera's next picture and returns that.
+func (f *fakeCamera) shows(data []byte, state media.State) *media.Picture {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	p := &media.Picture{JPEG: fakeJPEG(n), Width: 1000, Height: 500, Sequence: 1, Received: time.Now(), State: state}
+	p := &media.Picture{JPEG: data, Width: 1000, Height: 500, Sequence: 1, Received: time.Now(), State: state}
 	if f.picture != nil {
 		p.Sequence = f.picture.Sequence + 1
 	}

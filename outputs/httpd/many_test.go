@@ -583,18 +583,6 @@ func realJPEG(t testing.TB, width, height int, luma byte) []byte {
 	return data
 }
 
-// shows publishes a JPEG.
-func (f *fakeCamera) shows(data []byte, state media.State) {
-	f.show(4, state)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	p := *f.picture
-	p.JPEG, p.Sequence = data, p.Sequence+1
-	f.picture = &p
-	close(f.changed)
-	f.changed = make(chan struct{})
-}
-
 // lumas are what a wall's tiles of 320 × 192 show in their middle.
 func lumas(t testing.TB, data []byte) []int {
 	t.Helper()
