@@ -521,14 +521,17 @@ func TestASlowReaderSeesThePresent(t *testing.T) {
 	defer running.Wait()
 	defer close(stop)
 	c.openTile(1, "cam1")
-	for n := range 10 {
+	var ages []time.Duration
+	for range 10 {
 		p := c.picture()
-		// Two on their way before it and its own transfer; and the time that 25 a second
-		// and a busy machine take.
-		if age, most := time.Since(p.captured), 3*size*time.Second/rate+time.Second; age > most {
-			t.Errorf("picture %d is %v old, more than %v", n, age, most)
-		}
+		ages = append(ages, time.Since(p.captured))
 		c.ack(p)
+	}
+	slices.Sort(ages)
+	// Two on their way before it and its own transfer; and the time that 25 a second and a
+	// busy machine take. That may hold one back; a queue holds back all, and each longer.
+	if typical, most := ages[len(ages)/2], 3*size*time.Second/rate+time.Second; typical > most {
+		t.Errorf("half of the pictures are older than %v: %v", most, ages)
 	}
 }
 
