@@ -360,10 +360,10 @@ func TestCctvAgentsViewersAreCounted(t *testing.T) {
 
 func TestCctvAgentsPageThatAnswersNoPingsIsDropped(t *testing.T) {
 	cam := newFake("cam1")
-	_, at := agentSite(t, Config{PingEvery: 50 * time.Millisecond, PongTimeout: 200 * time.Millisecond}, cam)
+	_, at := agentSite(t, Config{PingEvery: 50 * time.Millisecond, PongTimeout: 3 * time.Second}, cam)
 	p := openPage(t, at, "") // gorilla answers pings while it reads, which nobody does here
 	p.say(`{"act":"open","url":"cam1"}`)
-	eventually(t, "it is watched", testLimit, func() bool { return cam.watching() == 1 })
+	eventually(t, "it has been watched", testLimit, func() bool { return len(cam.wishes()) == 1 })
 	eventually(t, "it is dropped", testLimit, func() bool { return cam.watching() == 0 })
 }
 

@@ -19,7 +19,7 @@ import (
 // open makes a WebSocket connection.
 func (g *gateway) open(t *testing.T, path string, protocols ...string) *websocket.Conn {
 	t.Helper()
-	dialer := websocket.Dialer{Subprotocols: protocols, HandshakeTimeout: 5 * time.Second}
+	dialer := websocket.Dialer{Subprotocols: protocols, HandshakeTimeout: testLimit}
 	conn, _, err := dialer.Dial("ws://"+g.addr+path, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -152,14 +152,14 @@ func fragments(c *websocket.Conn) error {
 
 func TestWebSocketWithoutPongsIsDropped(t *testing.T) {
 	cam := newFake("cam1")
-	g := serve(t, Config{PingEvery: 20 * time.Millisecond, PongTimeout: 2 * time.Second}, cam)
+	g := serve(t, Config{PingEvery: 20 * time.Millisecond, PongTimeout: 5 * time.Second}, cam) // who answers may be held up
 	silent := g.open(t, "/ws/cam1")
 	silent.SetPingHandler(func(string) error { return nil })
 	answering := g.open(t, "/ws/cam1")
 	var pings atomic.Int64
 	answering.SetPingHandler(func(s string) error {
 		pings.Add(1)
-		return answering.WriteControl(websocket.PongMessage, []byte(s), time.Now().Add(time.Second))
+		return answering.WriteControl(websocket.PongMessage, []byte(s), time.Now().Add(testLimit))
 	})
 	read := make(chan error, 1)
 	go func() { _, _, err := answering.ReadMessage(); read <- err }()
@@ -183,7 +183,7 @@ func TestWebSocketPingsAreAnsweredBetweenPictures(t *testing.T) {
 	conn := g.open(t, "/ws/cam1")
 	pongs := make(chan string, 10)
 	conn.SetPongHandler(func(s string) error { pongs <- s; return nil })
-	if err := conn.WriteControl(websocket.PingMessage, []byte("hello"), time.Now().Add(time.Second)); err != nil {
+	if err := conn.WriteControl(websocket.PingMessage, []byte("hello"), time.Now().Add(testLimit)); err != nil {
 		t.Fatal(err)
 	}
 	read := make(chan error, 1)
@@ -224,7 +224,7 @@ func TestWebSocketGoodbyeIsAnswered(t *testing.T) {
 	cam := newFake("cam1")
 	g := serve(t, Config{}, cam)
 	conn := g.open(t, "/ws/cam1")
-	conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, "bye"), time.Now().Add(time.Second))
+	conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, "bye"), time.Now().Add(testLimit))
 	if code, _ := closed(t, conn); code != websocket.CloseNormalClosure {
 		t.Errorf("answered with %d", code)
 	}

@@ -17,6 +17,10 @@ import (
 	"camgate/outputs/viewerconn"
 )
 
+// patient is how long a test waits for what must happen. Nobody promises that it takes less:
+// it ends tests that hang.
+const patient = 30 * time.Second
+
 // A host has one connection after the other, shown and heard as the test says.
 type host struct {
 	options Options
@@ -72,13 +76,13 @@ func (h *host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (h *host) dial(t *testing.T, subprotocols ...string) *websocket.Conn {
 	t.Helper()
-	d := websocket.Dialer{Subprotocols: subprotocols, HandshakeTimeout: 10 * time.Second}
+	d := websocket.Dialer{Subprotocols: subprotocols, HandshakeTimeout: patient}
 	c, _, err := d.Dial("ws"+strings.TrimPrefix(h.server.URL, "http"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	if err := c.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := c.SetReadDeadline(time.Now().Add(patient)); err != nil {
 		t.Fatal(err)
 	}
 	return c
@@ -89,7 +93,7 @@ func (h *host) end(t *testing.T) error {
 	select {
 	case err := <-h.ended:
 		return err
-	case <-time.After(20 * time.Second):
+	case <-time.After(patient):
 		t.Fatal("the connection does not end")
 		return nil
 	}
@@ -175,10 +179,12 @@ func TestAViewerThatAnswersNoPingsIsClosed(t *testing.T) {
 				}
 				return nil
 			})
-			go c.ReadMessage() //nolint:errcheck // it ends with the connection
+			read := make(chan struct{})
+			go func() { defer close(read); c.ReadMessage() }() //nolint:errcheck // it ends with the connection
 			if err := h.end(t); !errors.Is(err, ErrNoPong) {
 				t.Errorf("it ended by %v, want ErrNoPong", err)
 			}
+			<-read // all that came, a ping too
 			select {
 			case <-pinged:
 			default:
@@ -194,7 +200,7 @@ func TestAViewerThatAnswersPingsStays(t *testing.T) {
 	answered := make(chan struct{}, 64)
 	c.SetPingHandler(func(text string) error {
 		answered <- struct{}{}
-		return c.WriteControl(websocket.PongMessage, []byte(text), time.Now().Add(time.Second))
+		return c.WriteControl(websocket.PongMessage, []byte(text), time.Now().Add(patient))
 	})
 	go c.ReadMessage() //nolint:errcheck // it ends with the connection
 	for range 5 {
@@ -202,7 +208,7 @@ func TestAViewerThatAnswersPingsStays(t *testing.T) {
 		case <-answered:
 		case err := <-h.ended:
 			t.Fatalf("it ended by %v", err)
-		case <-time.After(20 * time.Second):
+		case <-time.After(patient):
 			t.Fatal("no ping comes")
 		}
 	}
@@ -217,7 +223,7 @@ func TestAPingIsAnsweredWithItsText(t *testing.T) {
 		return nil
 	})
 	go c.ReadMessage() //nolint:errcheck // it ends with the connection
-	if err := c.WriteControl(websocket.PingMessage, []byte("here?"), time.Now().Add(time.Second)); err != nil {
+	if err := c.WriteControl(websocket.PingMessage, []byte("here?"), time.Now().Add(patient)); err != nil {
 		t.Fatal(err)
 	}
 	select {
@@ -225,7 +231,7 @@ func TestAPingIsAnsweredWithItsText(t *testing.T) {
 		if text != "here?" {
 			t.Errorf("the pong says %q", text)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(patient):
 		t.Fatal("no pong comes")
 	}
 }
@@ -246,7 +252,7 @@ func TestMessagesAreHeardInTurn(t *testing.T) {
 			if got != text {
 				t.Errorf("heard %q, want %q", got, text)
 			}
-		case <-time.After(20 * time.Second):
+		case <-time.After(patient):
 			t.Fatal("nothing is heard")
 		}
 	}
@@ -318,7 +324,7 @@ func TestAGoodbyeIsAnswered(t *testing.T) {
 	h := (&host{}).start(t)
 	c := h.dial(t)
 	goodbye := websocket.FormatCloseMessage(websocket.CloseNormalClosure, "enough")
-	if err := c.WriteControl(websocket.CloseMessage, goodbye, time.Now().Add(time.Second)); err != nil {
+	if err := c.WriteControl(websocket.CloseMessage, goodbye, time.Now().Add(patient)); err != nil {
 		t.Fatal(err)
 	}
 	if closed := farewell(t, c); closed.Code != websocket.CloseNormalClosure {
