@@ -187,7 +187,7 @@ func TestImpossibleConfigurationsGetASentence(t *testing.T) {
 func TestSnapshotIsNewerThanTheRequest(t *testing.T) {
 	cam := newFake("cam1")
 	cam.show(100, media.Live)
-	g := serve(t, Config{}, cam)
+	g := serve(t, Config{Patience: testLimit}, cam)
 	answers := make(chan string, 1)
 	go func() {
 		response, body := g.get(t, http.MethodGet, "/snapshot/cam1")
@@ -234,7 +234,7 @@ func TestSnapshotWaitsForACameraThatIsBeingConnected(t *testing.T) {
 	cam := newFake("cam1")
 	cam.state = "connecting"
 	cam.show(100, media.Offline)
-	g := serve(t, Config{Patience: 2 * time.Second}, cam)
+	g := serve(t, Config{Patience: testLimit}, cam)
 	answers := make(chan int, 1)
 	go func() {
 		response, _ := g.get(t, http.MethodGet, "/snapshot/cam1")
