@@ -58,6 +58,9 @@ func (s *Server) listenCctvAgent() (net.Listener, error) {
 	if err != nil {
 		return nil, listenError("[legacy] cctvagent_ws", at, err)
 	}
+	if s.cfg.Legacy.Listening != nil {
+		s.cfg.Legacy.Listening(listener.Addr())
+	}
 	return listener, nil
 }
 
@@ -71,9 +74,6 @@ func (s *Server) serveCctvAgent(ctx context.Context, listener net.Listener) erro
 	e.GET("/", s.cctvAgentSocket)
 	server := s.newHTTP(ctx, e)
 	s.log.Info("serving cctvAgent's WebSocket protocol", "listen", listener.Addr().String())
-	if s.cfg.Legacy.Listening != nil {
-		s.cfg.Legacy.Listening(listener.Addr())
-	}
 	stop := context.AfterFunc(ctx, func() { server.Close() })
 	defer stop()
 	err := server.Serve(listener)

@@ -708,16 +708,11 @@ func TestCctvAgentsListenerNeedsUsersOrLoopback(t *testing.T) {
 
 // Whoever waits until the gateway says that it serves may open a page at once.
 func TestCctvAgentsPortIsOpenWhenServingIsTold(t *testing.T) {
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	at := free.Addr().String()
-	free.Close()
 	ctx, end := context.WithCancel(t.Context())
 	defer end()
-	told := false
-	s, err := newServer(Config{Listen: "127.0.0.1:0", Legacy: legacy.Options{CctvAgentWS: at}, Listening: func(net.Addr) {
+	told, at := false, ""
+	options := legacy.Options{CctvAgentWS: "127.0.0.1:0", Listening: func(a net.Addr) { at = a.String() }}
+	s, err := newServer(Config{Listen: "127.0.0.1:0", Legacy: options, Listening: func(net.Addr) {
 		told = true
 		conn, err := net.Dial("tcp", at)
 		if err != nil {
