@@ -19,7 +19,18 @@ import (
 	"camgate/discovery"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(ending{m}) }
+
+// ending are tests that have ended when their last goroutines have. goleak alone waits for less
+// than half a second, which is little for one that is about to end on a busy machine.
+type ending struct{ *testing.M }
+
+func (e ending) Run() int {
+	code := e.M.Run()
+	for deadline := time.Now().Add(30 * time.Second); code == 0 && goleak.Find() != nil && time.Now().Before(deadline); {
+	}
+	return code
+}
 
 // fakeFinder has found what the test says.
 type fakeFinder struct {
