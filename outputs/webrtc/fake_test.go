@@ -346,7 +346,7 @@ func (l *lines) String() string {
 func serve(t testing.TB, o Options, cams ...*fakeCamera) *gate {
 	t.Helper()
 	p := defaultPatience
-	p.picture, p.rest = 2*time.Second, 2*time.Second
+	p.rest = 2 * time.Second
 	return servePatiently(t, p, o, cams...)
 }
 

@@ -53,7 +53,7 @@ func TestTCPGoesOnWhenThereAreDescriptorsAgain(t *testing.T) {
 	if _, err := conn.Write([]byte{0, 4, 'h', 'e', 'l', 'o'}); err != nil {
 		t.Fatal(err)
 	}
-	if err := conn.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := conn.SetReadDeadline(time.Now().Add(patient)); err != nil {
 		t.Fatal(err)
 	}
 	var timeout net.Error
@@ -62,17 +62,17 @@ func TestTCPGoesOnWhenThereAreDescriptorsAgain(t *testing.T) {
 	}
 
 	never := listen(-1)
-	patient := patiently(never, log)
+	waiting := patiently(never, log)
 	ended := make(chan error, 1)
-	go func() { _, err := patient.Accept(); ended <- err }()
+	go func() { _, err := waiting.Accept(); ended <- err }()
 	<-never.failed
-	patient.Close()
+	waiting.Close()
 	select {
 	case err := <-ended:
 		if !errors.Is(err, net.ErrClosed) {
 			t.Errorf("closing it gives %v", err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(patient):
 		t.Error("closing it does not end Accept")
 	}
 }
@@ -103,7 +103,7 @@ func TestSilentConnectionDoesNotHoldUpTheEnd(t *testing.T) {
 		if err != nil {
 			t.Errorf("it ends with %v", err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(patient):
 		t.Fatal("it waits for connections on which nothing comes")
 	}
 	if _, err := told.Accept(); !errors.Is(err, net.ErrClosed) {

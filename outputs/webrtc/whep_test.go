@@ -29,8 +29,9 @@ func TestAnswerIsAsWHEPWantsIt(t *testing.T) {
 		ICEServers: []ICEServer{{URLs: []string{"stun:127.0.0.1:1"}}},
 	}, cam)
 	c := browse(t, nil).receive(pion.RTPCodecTypeVideo)
+	offer := c.offer()
 	began := time.Now()
-	answer, body := c.ask(g.url+"cam%201", c.offer())
+	answer, body := c.ask(g.url+"cam%201", offer)
 	if answer.StatusCode != http.StatusCreated {
 		t.Fatalf("%s %s", answer.Status, body)
 	}
@@ -179,7 +180,9 @@ func removeLines(text, prefix string) string {
 func TestCameraWithoutPictureIsSaidToHaveNone(t *testing.T) {
 	cam := newFake("cam1", media.H264)
 	cam.trouble = "camera \"cam1\": it does not answer"
-	g := serve(t, Options{}, cam)
+	patience := defaultPatience
+	patience.picture = 2 * time.Second
+	g := servePatiently(t, patience, Options{}, cam)
 	c := browse(t, nil).receive(pion.RTPCodecTypeVideo)
 	answer, body := c.ask(g.url+"cam1", c.offer())
 	if answer.StatusCode != http.StatusServiceUnavailable || !strings.Contains(body, "camera \"cam1\" has no picture: it does not answer") {
@@ -252,7 +255,9 @@ func TestSessionThatNeverConnectsEnds(t *testing.T) {
 func TestSessionOfABrowserThatIsGoneEnds(t *testing.T) {
 	cam := newFake("cam1", media.H264)
 	cam.bring(true, 1000)
-	g := servePatiently(t, shortly, Options{}, cam)
+	patience := shortly
+	patience.connect = defaultPatience.connect // it is to connect, however busy the machine is
+	g := servePatiently(t, patience, Options{}, cam)
 	proxy := newRelay(t, g)
 	c := browse(t, nil).receive(pion.RTPCodecTypeVideo)
 	c.start(g.url+"cam1", proxy)
