@@ -24,8 +24,8 @@ import (
 func TestViewerBeginsAtTheCachedKeyFrameAndCatchesUp(t *testing.T) {
 	cam := newFake("cam1", media.H264)
 	cam.bring(true, 50_000)
-	for range 49 {
-		cam.bring(false, 5000)
+	for range 49 { // small: all must fit into the kernel's buffer of a client that is held up, and is sent nothing twice
+		cam.bring(false, 300)
 	}
 	g := serve(t, Options{}, cam)
 	// The quickest of several: a busy machine is late now and then, a slow gateway each time.
@@ -111,6 +111,7 @@ func TestPictureIsSentAgainFromTheCacheOnRequest(t *testing.T) {
 			return false
 		}
 	})
+	began := time.Now()
 	cam.mu.Lock()
 	restarts := cam.restarts
 	cam.mu.Unlock()
@@ -123,8 +124,10 @@ func TestPictureIsSentAgainFromTheCacheOnRequest(t *testing.T) {
 	}
 	cam.mu.Lock()
 	defer cam.mu.Unlock()
-	if cam.restarts > restarts+5 { // a busy machine may take longer for them than the pause between two
-		t.Errorf("100 requests made it begin anew %d times", cam.restarts-restarts)
+	// One may have been about to begin before, and a busy machine may take longer for them all
+	// than the pause between two.
+	if took := time.Since(began); cam.restarts-restarts > 2+int(took/keyPause) {
+		t.Errorf("100 requests made it begin anew %d times within %v", cam.restarts-restarts, took)
 	}
 }
 
