@@ -70,7 +70,8 @@ func next(t *testing.T, r *PacketReader) Packet {
 }
 
 func TestReadersGetTheCamerasPicturesAsTheyCameAndNothingIsDecoded(t *testing.T) {
-	c, _ := simulated(t, camsim.Options{Video: decoder.VideoEncoderOptions{GOP: 25}}, nil)
+	// One GOP for all of it: at the next key frame who is late goes on there, and who comes begins there.
+	c, _ := simulated(t, camsim.Options{Mode: camsim.Live, Video: decoder.VideoEncoderOptions{GOP: 1000}}, nil)
 	first := reading(t, c, PacketOptions{Codecs: []media.Codec{media.H264}})
 	first.Describe("192.0.2.7:1234", "webrtc")
 	format, err := first.Format(within(t, 40*time.Second))
@@ -113,10 +114,11 @@ func TestReadersGetTheCamerasPicturesAsTheyCameAndNothingIsDecoded(t *testing.T)
 	if _, err := second.Next(t.Context()); !errors.Is(err, ErrClosed) {
 		t.Errorf("a closed reader says %v", err)
 	}
-	for c.Status().State != "idle" { // the camera is left alone, with no linger at once
+	deadline := within(t, 40*time.Second)
+	for changed := c.Changed(); c.Status().State != "idle"; changed = c.Changed() { // the camera is left alone, with no linger at once
 		select {
-		case <-c.Changed():
-		case <-within(t, 40*time.Second).Done():
+		case <-changed:
+		case <-deadline.Done():
 			t.Fatalf("the camera is still %s", c.Status().State)
 		}
 	}
