@@ -169,12 +169,14 @@ func TestAnONVIFCameraIsAskedForAKeyFrameOnceASecond(t *testing.T) {
 	}
 	c.keyAsked = time.Time{}
 	p := play(c, "s", false)
+	began := time.Now()
 	for range 5 {
 		c.RequestKeyFrame()
 	}
+	seconds := int(time.Since(began) / askKeyEvery) // the machine may stand still between two of them
 	c.tasks.Wait()
-	if n := f.called("SetSynchronizationPoint"); n != 1 {
-		t.Errorf("it was asked %d times over ONVIF", n)
+	if n := f.called("SetSynchronizationPoint"); n < 1 || n > 1+seconds {
+		t.Errorf("it was asked %d times over ONVIF, in %d s and a part of one", n, seconds)
 	}
 	if len(p.keyframes) != 1 {
 		t.Error("its session was not asked")
@@ -248,12 +250,14 @@ func TestACameraThatIsAskedForAKeyFrameSendsOne(t *testing.T) {
 			t.Fatalf("packet %d: key %v", n, p.Key)
 		}
 	}
+	began := time.Now()
 	c.RequestKeyFrame()
 	c.RequestKeyFrame()
+	seconds := uint64(time.Since(began) / askKeyEvery) // the machine may stand still between the two
 	for !next(t, r).Key {
 	}
-	if n := sim.Counts().KeysAsked; n != 1 {
-		t.Errorf("it was asked %d times", n)
+	if n := sim.Counts().KeysAsked; n < 1 || n > 1+seconds {
+		t.Errorf("it was asked %d times, in %d s and a part of one", n, seconds)
 	}
 }
 
