@@ -74,6 +74,11 @@ func (f *fakeONVIF) when(operation string, meanwhile func()) {
 func (f *fakeONVIF) called(operation string) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	return f.count(operation)
+}
+
+// count is called, for who holds the mutex.
+func (f *fakeONVIF) count(operation string) int {
 	n := 0
 	for _, one := range f.calls {
 		if one == operation {
