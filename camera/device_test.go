@@ -243,7 +243,7 @@ func TestACameraWhoseStreamHasAnotherPortIsAskedAgain(t *testing.T) {
 	}
 	port("127.0.0.1:1")
 	f.set("GetStreamUri", "<MediaUri><Uri>rtsp://127.0.0.1:2/live</Uri></MediaUri>")
-	_, refused := source.DialHost(ctx, "127.0.0.1:1", time.Second)
+	_, refused := source.DialHost(ctx, "127.0.0.1:1", 40*time.Second)
 	for _, one := range []struct {
 		name string
 		host string
