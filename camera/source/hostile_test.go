@@ -54,13 +54,16 @@ func TestCancelledAtOnceInEachPhase(t *testing.T) {
 func TestCameraThatDoesNotAnswer(t *testing.T) {
 	answers := plays(h264SDP, "1")
 	for n, method := range []string{"OPTIONS", "DESCRIBE", "SETUP", "PLAY"} {
-		server := script(t, answers[:n]...)
-		began := time.Now()
-		err := watch(t, server.at(""), Options{Transport: "tcp", answer: time.Second}).err() // the others are answered, by a busy machine too
-		says(t, err, `camera "door": 127.0.0.1:`, "no answer to "+method)
-		if took := time.Since(began); took > 8*time.Second {
-			t.Errorf("%s: it took %v", method, took)
-		}
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			server := script(t, answers[:n]...)
+			began := time.Now()
+			err := watch(t, server.at(""), Options{Transport: "tcp", answer: 3 * time.Second}).err() // the others are answered, by a busy machine too
+			says(t, err, `camera "door": 127.0.0.1:`, "no answer to "+method)
+			if took := time.Since(began); took > 8*time.Second {
+				t.Errorf("it took %v", took)
+			}
+		})
 	}
 }
 

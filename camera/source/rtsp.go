@@ -62,7 +62,7 @@ type Options struct {
 	// picture loss indication (RFC 4585 section 6.3.1), once it sends pictures.
 	KeyFrames <-chan struct{}
 
-	answer, patience time.Duration // answerTimeout and udpPatience, where not 0
+	answer, patience, goodbye time.Duration // answerTimeout, udpPatience and goodbyePatience, where not 0
 }
 
 // Dial is the bare TCP connection that tells whether the camera's port is open. RTSP
@@ -95,6 +95,9 @@ func RTSP(ctx context.Context, conn net.Conn, a Address, o Options, sink Sink) e
 	}
 	if o.patience == 0 {
 		o.patience = udpPatience
+	}
+	if o.goodbye == 0 {
+		o.goodbye = goodbyePatience
 	}
 	conns := &connections{host: a.host, first: limit(conn), ctx: ctx}
 	defer conns.close()
@@ -367,7 +370,7 @@ func (s *session) control(p rtcp.Packet) {
 		return
 	}
 	had := s.packets
-	s.goodbye = time.AfterFunc(goodbyePatience, func() {
+	s.goodbye = time.AfterFunc(s.options.goodbye, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.goodbye = nil

@@ -42,7 +42,7 @@ type camera struct {
 	udp            bool
 	tls            *tls.Config
 	refusal        base.StatusCode                             // of UDP, where not 0
-	hangsUp        bool                                        // over UDP, once it plays
+	overUDP        chan *gortsplib.ServerConn                  // gets the connection of each PLAY over UDP, where not nil
 	deaf           func(*gortsplib.ServerConn) base.StatusCode // answers SETUP of the audio track; nil: as for video
 	feedback       chan rtcp.Packet                            // what the client says, where not nil
 
@@ -153,8 +153,8 @@ func (c *camera) OnPlay(ctx *gortsplib.ServerHandlerOnPlayCtx) (*base.Response, 
 	c.playing <- map[gortsplib.Transport]string{
 		gortsplib.TransportTCP: "tcp", gortsplib.TransportUDP: "udp",
 	}[*ctx.Session.SetuppedTransport()]
-	if c.hangsUp && *ctx.Session.SetuppedTransport() == gortsplib.TransportUDP {
-		time.AfterFunc(50*time.Millisecond, ctx.Conn.Close) // behind the answer
+	if c.overUDP != nil && *ctx.Session.SetuppedTransport() == gortsplib.TransportUDP {
+		c.overUDP <- ctx.Conn
 	}
 	return &base.Response{StatusCode: base.StatusOK}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bluenviron/gortsplib/v4"
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
 	"github.com/bluenviron/gortsplib/v4/pkg/liberrors"
 	"github.com/pion/rtcp"
@@ -66,11 +67,12 @@ func TestCameraThatRefusesUDPSendsOverTCP(t *testing.T) {
 }
 
 func TestCameraThatHangsUpWhereUDPGoesNowhere(t *testing.T) {
-	cam := (&camera{udp: true, hangsUp: true}).start(t, h264Track())
-	w := watch(t, cam.address(""), Options{})
+	cam := (&camera{udp: true, overUDP: make(chan *gortsplib.ServerConn, 16)}).start(t, h264Track())
+	w := watch(t, cam.address(""), Options{patience: patient})
 	if info := w.info(); info.Transport != "udp" {
 		t.Fatalf("the first try is over %s", info.Transport)
 	}
+	await(t, cam.overUDP, "PLAY").Close() // which has been answered
 	if info := w.info(); info.Transport != "tcp" {
 		t.Fatalf("the second try is over %s", info.Transport)
 	}
@@ -80,9 +82,10 @@ func TestCameraThatHangsUpWhereUDPGoesNowhere(t *testing.T) {
 
 // TestWhereUDPGoesNowhereSoundIsNotToBlame: over TCP it comes beside the pictures.
 func TestWhereUDPGoesNowhereSoundIsNotToBlame(t *testing.T) {
-	cam := (&camera{udp: true, hangsUp: true}).start(t, h264Track())
-	w := watch(t, cam.address(""), Options{Audio: newEars()})
+	cam := (&camera{udp: true, overUDP: make(chan *gortsplib.ServerConn, 16)}).start(t, h264Track())
+	w := watch(t, cam.address(""), Options{Audio: newEars(), patience: patient})
 	info := w.info()
+	await(t, cam.overUDP, "PLAY").Close() // which has been answered
 	for info.Transport != "tcp" {
 		info = w.info()
 	}
@@ -102,9 +105,10 @@ func TestSilenceIsNotTheEnd(t *testing.T) {
 		t.Run(transport, func(t *testing.T) {
 			t.Parallel()
 			cam := (&camera{udp: true}).start(t, h264Track())
-			w := watch(t, cam.address(""), Options{Transport: transport, patience: time.Millisecond, answer: 200 * time.Millisecond})
+			const answer = 3 * time.Second // for what is asked before, of a busy machine too
+			w := watch(t, cam.address(""), Options{Transport: transport, patience: time.Millisecond, answer: answer})
 			w.info()
-			w.lasts(1300 * time.Millisecond) // gortsplib looks at the clock each second
+			w.lasts(answer + 1300*time.Millisecond) // gortsplib looks at the clock each second
 			cam.send(newEncoder(t, h264Track()).picture(h264IDR)...)
 			w.unit()
 		})
@@ -153,23 +157,27 @@ func TestPacketsOutOfOrderOverUDP(t *testing.T) {
 
 func TestGoodbyeIsSaid(t *testing.T) {
 	for _, transport := range []string{"udp", "tcp"} {
-		cam := (&camera{udp: true}).start(t, h264Track())
-		w := watch(t, cam.address(""), Options{Transport: transport})
-		w.info()
-		await(t, cam.playing, "PLAY")
-		cam.send(newEncoder(t, h264Track()).picture(h264IDR)...)
-		w.unit()
-		began := time.Now()
-		w.cancel()
-		if err := w.err(); err != t.Context().Err() && err.Error() != "context canceled" {
-			t.Errorf("over %s: it ended by %v", transport, err)
+		soonest := patient // of three: a busy machine may hold up one, and who waits out the goodbye's time all
+		for range 3 {
+			cam := (&camera{udp: true}).start(t, h264Track())
+			w := watch(t, cam.address(""), Options{Transport: transport})
+			w.info()
+			await(t, cam.playing, "PLAY")
+			cam.send(newEncoder(t, h264Track()).picture(h264IDR)...)
+			w.unit()
+			began := time.Now()
+			w.cancel()
+			if err := w.err(); err != t.Context().Err() && err.Error() != "context canceled" {
+				t.Errorf("over %s: it ended by %v", transport, err)
+			}
+			soonest = min(soonest, time.Since(began))
+			await(t, cam.ended, "end of the camera's session")
+			if n := cam.count(base.Teardown); n != 1 {
+				t.Errorf("over %s: TEARDOWN came %d times", transport, n)
+			}
 		}
-		if took := time.Since(began); took > teardownTimeout {
-			t.Errorf("over %s: the end took %v", transport, took)
-		}
-		await(t, cam.ended, "end of the camera's session")
-		if n := cam.count(base.Teardown); n != 1 {
-			t.Errorf("over %s: TEARDOWN came %d times", transport, n)
+		if soonest > teardownTimeout {
+			t.Errorf("over %s: the end took %v", transport, soonest)
 		}
 	}
 }
@@ -200,7 +208,8 @@ func TestCameraThatSaysGoodbye(t *testing.T) {
 		t.Run(transport, func(t *testing.T) {
 			t.Parallel()
 			cam := (&camera{udp: true}).start(t, h264Track())
-			w := watch(t, cam.address(""), Options{Transport: transport})
+			const goodbye = 3 * time.Second // a busy machine may take a while from the word to the deed
+			w := watch(t, cam.address(""), Options{Transport: transport, goodbye: goodbye})
 			w.info()
 			await(t, cam.playing, "PLAY")
 			e := newEncoder(t, h264Track())
@@ -215,7 +224,7 @@ func TestCameraThatSaysGoodbye(t *testing.T) {
 			for range 4 { // and goes on all the same
 				cam.send(e.picture(h264P)...)
 				w.unit()
-				w.lasts(goodbyePatience / 2)
+				w.lasts(goodbye / 2)
 			}
 			bye()
 			says(t, w.err(), `camera "door": 127.0.0.1:`, "ended the stream")
