@@ -2,6 +2,7 @@ package discovery
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -280,5 +281,23 @@ func search1(t testing.TB, f *Finder, wait time.Duration) []Device {
 	if err := f.Search(context.Background(), wait); err != nil {
 		t.Fatal(err)
 	}
+	return f.Devices()
+}
+
+// searchUntil searches once, for as long as it takes until all is there that is to come, and
+// returns what is known then: the questions of a short search, and the answers, may not all
+// find their time on a busy machine.
+func searchUntil(t testing.TB, f *Finder, what string, ok func() bool) []Device {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- f.Search(ctx, time.Hour) }()
+	defer func() {
+		cancel()
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Errorf("the search ended with %v", err)
+		}
+	}()
+	eventually(t, what, ok)
 	return f.Devices()
 }
