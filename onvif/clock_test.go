@@ -127,7 +127,7 @@ func TestAClockThatIsSetLaterIsAskedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.wantWays(t, "wsse digest", "wsse digest", "wsse digest")
-	if clock, err := c.Clock(testContext(t)); err != nil || clock.Skew != 0 {
+	if clock, err := c.Clock(testContext(t)); err != nil || clock.Skew.Abs() > time.Minute { // not forty days
 		t.Errorf("the clock is %+v, %v", clock, err)
 	}
 }
