@@ -199,14 +199,18 @@ func TestASubscriptionIsKeptAlive(t *testing.T) {
 
 func TestPullMessagesIsAllowedToTakeItsTime(t *testing.T) {
 	s := newSimulated(t)
-	d, c := s.cameraOf(t, device.Options{}, func(o *Options) { o.Timeout = 300 * time.Millisecond })
-	c.pull = time.Second
+	d, c := s.cameraOf(t, device.Options{}, func(o *Options) { o.Timeout = 3 * time.Second }) // all else is to be answered in it, by a busy machine too
+	c.pull = 4 * time.Second
 	told := make(chan bool, 8)
 	ctx, cancel := context.WithCancel(testContext(t))
 	ended := make(chan error, 1)
 	go func() { ended <- c.WatchMotion(ctx, func(motion bool) { told <- motion }) }()
-	<-told
-	for deadline := time.Now().Add(20 * time.Second); d.Requests()["PullMessages"] < 3; time.Sleep(10 * time.Millisecond) {
+	select {
+	case <-told:
+	case err := <-ended:
+		t.Fatalf("watching ended: %v", err)
+	}
+	for deadline := time.Now().Add(25 * time.Second); d.Requests()["PullMessages"] < 3; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("it pulled %d times", d.Requests()["PullMessages"])
 		}
