@@ -172,12 +172,7 @@ func TestConnectionsAreKeptFewAndClosed(t *testing.T) {
 }
 
 func TestACameraThatIsAwayIsNamedWithItsAddress(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	listener.Close()
+	address := "127.0.0.1:" + freePort(t)
 	c, err := New(Options{Address: "http://" + address, User: testUser, Password: testPassword})
 	if err != nil {
 		t.Fatal(err)
