@@ -21,8 +21,11 @@ fuzz() {
 }
 
 waiting=""
-for package in $(go list "$@"); do
-	for target in $(go test -list '^Fuzz' "$package" | grep '^Fuzz' || true); do
+# Each of these by itself: what fails is no reason to fuzz nothing and call it well.
+packages=$(go list "$@")
+for package in $packages; do
+	listed=$(go test -list '^Fuzz' "$package")
+	for target in $(echo "$listed" | grep '^Fuzz' || true); do
 		fuzz "$package" "$target" &
 		if [ -n "$waiting" ]; then
 			wait "$waiting"
