@@ -32,8 +32,10 @@ echo "Installing$missing"
 log=$(mktemp)
 # RUNLEVEL: the daemons among them are for tests, which start their own.
 trap 'rm -f "$log"' EXIT
-# shellcheck disable=SC2086 # a list of names
-if ! { $sudo apt-get update && $sudo env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y --no-install-recommends $missing; } >"$log" 2>&1; then
+# Mirrors fail now and then, and a machine that has just started may be at its own upgrades.
+apt="apt-get -o Acquire::Retries=5 -o DPkg::Lock::Timeout=600"
+# shellcheck disable=SC2086 # lists of words
+if ! { $sudo $apt update && $sudo env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 $apt install -y --no-install-recommends $missing; } >"$log" 2>&1; then
 	tail -n 20 "$log" >&2
 	echo "apt-get did not install$missing" >&2
 	exit 1

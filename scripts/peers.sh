@@ -8,7 +8,7 @@ mkdir -p bin
 # Without cgo: with it, go2rtc's own C files stop the build.
 [ -x bin/go2rtc ] || (cd bench/peers && CGO_ENABLED=0 go build -o ../../bin/go2rtc github.com/AlexxIT/go2rtc)
 for package in onvif@0.8.1 @eyevinn/webrtc-player@0.13.0; do
-	[ -d "bin/npm/node_modules/${package%@*}" ] || npm install --prefix bin/npm --silent --no-audit --no-fund --ignore-scripts "$package"
+	[ -d "bin/npm/node_modules/${package%@*}" ] || npm install --prefix bin/npm --silent --no-audit --no-fund --ignore-scripts --fetch-retries 5 "$package"
 done
 [ "${1:-test}" = bench ] || exit 0
 for package in motion ffmpeg; do
