@@ -7,6 +7,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // A gate is a listener whose port can be shut and opened again, and whose connections can
@@ -16,12 +18,15 @@ type gate struct {
 	address string // with the port that was chosen
 	addr    net.Addr
 
-	mu     sync.Mutex
-	moved  *sync.Cond
-	inner  net.Listener // nil while shut
-	held   chan struct{}
-	conns  map[*conn]struct{}
-	closed bool
+	inner *net.TCPListener
+
+	mu       sync.Mutex
+	moved    *sync.Cond
+	refusing bool // shut
+	shuts    int  // so far
+	held     chan struct{}
+	conns    map[*conn]struct{}
+	closed   bool
 }
 
 func newGate(address string) (*gate, error) {
@@ -29,14 +34,14 @@ func newGate(address string) (*gate, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &gate{address: inner.Addr().String(), addr: inner.Addr(), inner: inner, conns: map[*conn]struct{}{}}
+	g := &gate{address: inner.Addr().String(), addr: inner.Addr(), inner: inner.(*net.TCPListener), conns: map[*conn]struct{}{}}
 	g.moved = sync.NewCond(&g.mu)
 	return g, nil
 }
 
 // listen is net.Listen, but a port of our choice lies below those that the system gives to
-// connections going out: while such a port is shut for a while, nobody else gets it, and
-// nobody who dials it meets himself.
+// connections going out, and is asked for by its number: only then it stays ours while it is
+// shut.
 func listen(address string) (net.Listener, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil || port != "0" {
@@ -56,17 +61,17 @@ func listen(address string) (net.Listener, error) {
 func (g *gate) Accept() (net.Conn, error) {
 	for {
 		g.mu.Lock()
-		for !g.closed && (g.inner == nil || g.held != nil) {
+		for !g.closed && (g.refusing || g.held != nil) {
 			g.moved.Wait()
 		}
-		inner, closed := g.inner, g.closed
+		shuts, closed := g.shuts, g.closed
 		g.mu.Unlock()
 		if closed {
 			return nil, net.ErrClosed
 		}
-		accepted, err := inner.Accept()
+		accepted, err := g.inner.Accept()
 		if err != nil {
-			if g.broken(inner) {
+			if g.broken(shuts) {
 				return nil, err
 			}
 			continue
@@ -79,11 +84,11 @@ func (g *gate) Accept() (net.Conn, error) {
 	}
 }
 
-// broken says that inner failed by itself, and was not shut.
-func (g *gate) broken(inner net.Listener) bool {
+// broken says that the listener failed by itself, and was not shut since it had been so often.
+func (g *gate) broken(shuts int) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.closed || g.inner == inner
+	return g.closed || g.shuts == shuts
 }
 
 // Addr implements net.Listener.
@@ -99,36 +104,57 @@ func (g *gate) Close() error {
 	g.closed = true
 	g.release()
 	g.moved.Broadcast()
-	if g.inner != nil {
-		return g.inner.Close()
-	}
-	return nil
+	return g.inner.Close()
 }
 
-// shut closes the port: who dials it is refused.
+// shut has the port refuse who dials it. The socket stays bound, and shares its port with
+// nobody: a port that was let go might be another camera's when it is to open again, and who
+// dials this camera would see that one.
 func (g *gate) shut() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.inner != nil {
-		g.inner.Close()
-		g.inner = nil
+	if g.closed || g.refusing {
+		return
 	}
+	g.refusing = true
+	g.shuts++
+	_ = g.control(func(fd int) error {
+		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 0); err != nil {
+			return err
+		}
+		return unix.Shutdown(fd, unix.SHUT_RDWR)
+	})
 }
 
-// open opens the port again. It fails while somebody else has it.
+// open opens the port again.
 func (g *gate) open() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.closed || g.inner != nil {
+	if g.closed || !g.refusing {
 		return nil
 	}
-	inner, err := net.Listen("tcp", g.address)
+	err := g.control(func(fd int) error {
+		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
+			return err
+		}
+		return unix.Listen(fd, unix.SOMAXCONN)
+	})
 	if err != nil {
 		return err
 	}
-	g.inner = inner
+	g.refusing = false
 	g.moved.Broadcast()
 	return nil
+}
+
+// control does something with the listening socket.
+func (g *gate) control(f func(fd int) error) error {
+	raw, err := g.inner.SyscallConn()
+	if err != nil {
+		return err
+	}
+	failed := raw.Control(func(fd uintptr) { err = f(int(fd)) })
+	return errors.Join(failed, err)
 }
 
 // hold stops reading and writing on all connections, and answering new ones.

@@ -121,3 +121,45 @@ func TestConnectionClosedWhileHeldEndsAfterwards(t *testing.T) {
 		t.Errorf("after the hold: %v, want the end", err)
 	}
 }
+
+// TestPortThatIsShutStaysOurs: who comes meanwhile, as the cameras of other tests do, gets
+// another port.
+func TestPortThatIsShutStaysOurs(t *testing.T) {
+	g, inside, outside := pair(t)
+	for range 3 {
+		g.shut()
+		if other, err := net.Listen("tcp", g.address); err == nil {
+			other.Close()
+			t.Fatal("somebody else gets the port")
+		}
+		if conn, err := net.Dial("tcp", g.address); err == nil {
+			conn.Close()
+			t.Fatal("the port is open")
+		}
+		if _, err := inside.Write([]byte("x")); err != nil { // who is connected stays
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(outside, make([]byte, 1)); err != nil {
+			t.Fatal(err)
+		}
+		accepted := make(chan error, 1)
+		go func() { // before the port is open, as the server does
+			conn, err := g.Accept()
+			if err == nil {
+				err = conn.Close()
+			}
+			accepted <- err
+		}()
+		if err := g.open(); err != nil {
+			t.Fatal(err)
+		}
+		conn, err := net.Dial("tcp", g.address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := <-accepted; err != nil {
+			t.Error(err)
+		}
+		conn.Close()
+	}
+}

@@ -60,7 +60,7 @@ func (c *Camera) setAway(away bool) {
 	c.away = away
 }
 
-// reopen opens the port again. Somebody who took it meanwhile is waited for.
+// reopen opens the port again, as soon as the system lets it.
 func (c *Camera) reopen(ctx context.Context) {
 	for c.server.gate.open() != nil {
 		timer := time.NewTimer(50 * time.Millisecond)
