@@ -104,8 +104,8 @@ func (h *Host) Pass() { h.t.Helper(); h.filter("-D") }
 
 func (h *Host) filter(change string) {
 	h.t.Helper()
-	h.Run("iptables", change, "INPUT", "-i", h.device, "-j", "DROP")
-	h.Run("iptables", change, "OUTPUT", "-o", h.device, "-j", "DROP")
+	h.Run("iptables", "-w", change, "INPUT", "-i", h.device, "-j", "DROP")
+	h.Run("iptables", "-w", change, "OUTPUT", "-o", h.device, "-j", "DROP")
 }
 
 func (h *Host) must(name string, args ...string) {
