@@ -24,7 +24,7 @@ type Camera struct {
 	name   string
 	mode   Mode
 
-	counts struct{ connections, plays, refused, sent, asked atomic.Uint64 }
+	counts struct{ connections, plays, overUDP, refused, sent, asked atomic.Uint64 }
 	sent   sentRing
 	told   atomic.Pointer[func(time.Time) string] // see Tell
 
@@ -285,6 +285,7 @@ func (c *Camera) watched() bool {
 type Counts struct {
 	Connections uint64 `json:"connections"` // that asked for this camera
 	Plays       uint64 `json:"plays"`       // PLAY requests granted
+	OverUDP     uint64 `json:"over_udp"`    // SETUP requests granted for UDP
 	Refused     uint64 `json:"refused"`     // requests with a wrong user or password
 	KeysAsked   uint64 `json:"keys_asked"`  // requests for a key frame, by RTCP; a live camera obeys
 	Sent        uint64 `json:"sent"`        // pictures, while at least one session played
@@ -296,6 +297,6 @@ func (c *Camera) Counts() Counts {
 	c.mu.Lock()
 	playing := len(c.playing)
 	c.mu.Unlock()
-	return Counts{Connections: c.counts.connections.Load(), Plays: c.counts.plays.Load(), Refused: c.counts.refused.Load(), KeysAsked: c.counts.asked.Load(),
+	return Counts{Connections: c.counts.connections.Load(), Plays: c.counts.plays.Load(), OverUDP: c.counts.overUDP.Load(), Refused: c.counts.refused.Load(), KeysAsked: c.counts.asked.Load(),
 		Sent: c.counts.sent.Load(), Playing: playing}
 }

@@ -176,6 +176,9 @@ func (s *Server) OnSetup(x *gortsplib.ServerHandlerOnSetupCtx) (*base.Response, 
 	s.mu.Lock()
 	s.sessions[x.Session] = c
 	s.mu.Unlock()
+	if x.Transport != gortsplib.TransportTCP {
+		c.counts.overUDP.Add(1)
+	}
 	return &base.Response{StatusCode: base.StatusOK}, c.streamFor(x.Transport), nil
 }
 

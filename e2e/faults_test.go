@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"camgate/camera"
 	"camgate/camsim"
 	"camgate/decoder"
 	"camgate/media"
@@ -28,7 +29,7 @@ func TestPictureComesAndIsNew(t *testing.T) {
 		t.Errorf("frame %d was sent at %v and seen at %v", n, at, first.at)
 	}
 	seen := 0
-	v.until("the 25th", 5*time.Second, func(p part) bool {
+	v.until("the 25th", patient, func(p part) bool {
 		if p.state != "live" || p.sequence <= first.sequence {
 			t.Errorf("picture %d is %s, after %d", p.sequence, p.state, first.sequence)
 		}
@@ -47,7 +48,7 @@ func TestViewerSeesCameraAgainAfterReboot(t *testing.T) {
 	v := s.watch("/mjpeg/cam1")
 	v.live(patient)
 	const away = 12 * time.Second
-	if err := cam.Reboot(away); err != nil {
+	if err := cam.Reboot(0); err != nil { // until Heal: nobody knows how long it takes to see all below
 		t.Fatal(err)
 	}
 	cut := time.Now()
@@ -58,8 +59,8 @@ func TestViewerSeesCameraAgainAfterReboot(t *testing.T) {
 	}
 	offline, took := v.state("offline", 5*time.Second+slack)
 	t.Logf("offline after %v more", took)
-	if !offline.received.Before(cut.Add(time.Second)) {
-		t.Error("a dimmed picture claims to be newer than the camera's end")
+	if !offline.received.Before(dimmed.at) {
+		t.Error("a picture of a camera that is away claims to have come after it was missed")
 	}
 	again, err := v.next(2*time.Second + slack)
 	if err != nil || again.state != "offline" {
@@ -68,7 +69,9 @@ func TestViewerSeesCameraAgainAfterReboot(t *testing.T) {
 	if st := s.status("cam1"); st.State != "offline" || st.LastError == "" {
 		t.Errorf("the API says %q, error %q", st.State, st.LastError)
 	}
-	v.live(time.Until(cut.Add(away)) + 2*time.Second + gop + slack)
+	v.until("offline for long", patient, func(p part) bool { return p.state == "offline" && time.Since(cut) >= away })
+	cam.Heal()
+	v.live(2*time.Second + gop + slack)
 }
 
 func TestHalfOpenConnectionIsNoticed(t *testing.T) {
@@ -93,17 +96,22 @@ func TestMuteCameraIsConnectedAgainAndOthersGoOn(t *testing.T) {
 	v, o := s.watch("/mjpeg/mute"), s.watch("/mjpeg/other")
 	v.live(patient)
 	o.live(patient)
+	o.drain()
 	mute.Mute(true)
 	before := s.status("other")
 	v.state("stale", 2*time.Second+slack)
 	v.state("offline", 4*time.Second+slack)
-	eventually(t, "a sentence in the API", 5*time.Second, func() bool {
+	eventually(t, "a sentence in the API", patient, func() bool {
 		return strings.Contains(s.status("mute").LastError, "although the connection is up")
 	})
 	mute.Mute(false)
 	v.live(12*time.Second + gop + slack)
-	after := s.status("other")
-	if after.State != "live" || after.Reconnects != before.Reconnects || after.Damaged != before.Damaged || after.DecodeErrors != 0 {
+	var after camera.Status
+	eventually(t, "the other camera is live", patient, func() bool {
+		after = s.status("other")
+		return after.State == "live"
+	})
+	if after.Reconnects != before.Reconnects || after.Damaged != before.Damaged || after.DecodeErrors != 0 {
 		t.Errorf("the other camera was disturbed: before %+v, after %+v", before, after)
 	}
 }
@@ -118,21 +126,22 @@ func TestRefusedPasswordIsTriedOnceAMinute(t *testing.T) {
 	v := s.watch("/mjpeg/door")
 	v.live(patient)
 	cam.Password("another")
-	refused := cam.Counts().Refused
+	refused, asked := cam.Counts().Refused, time.Now()
 	cam.CloseConnections()
-	v.state("offline", 5*time.Second)
-	eventually(t, "the reason in the API", 5*time.Second, func() bool {
+	v.state("offline", patient)
+	eventually(t, "the reason in the API", patient, func() bool {
 		return strings.Contains(s.status("door").LastError, "401")
 	})
 	tried := cam.Counts().Refused - refused
 	// Viewers who come and go must not make the gateway try again.
 	for range 3 {
 		w := s.watch("/mjpeg/door")
-		w.state("offline", 3*time.Second)
+		w.state("offline", patient)
 		w.conn.Close()
 	}
-	v.state("offline", 3*time.Second)
-	if now := cam.Counts().Refused - refused; now != tried || now > 2 { // Digest: one asks, one answers
+	v.state("offline", patient)
+	now := cam.Counts().Refused - refused
+	if minutes := uint64(time.Since(asked) / time.Minute); now > tried*(1+minutes) || tried > 2 { // Digest: one asks, one answers
 		t.Errorf("%d requests were refused at once, %d after a while: want one try a minute", tried, now)
 	}
 	if st := s.status("door"); !strings.Contains(st.LastError, `camera "door"`) || strings.Contains(st.LastError, "s3cret") {
@@ -156,10 +165,15 @@ func TestBlockedUDPFallsBackToTCPAndIsRemembered(t *testing.T) {
 	if got := s.status("cam1").Transport; got != "tcp" {
 		t.Errorf("transport is %q", got)
 	}
+	tried := cam.Counts().OverUDP
+	if tried == 0 {
+		t.Error("UDP was not tried")
+	}
 	cam.CloseConnections()
-	v.until("not live", 3*time.Second, func(p part) bool { return p.state != "live" })
-	if _, took := v.live(2*time.Second + gop + slack); took > 3*time.Second {
-		t.Errorf("the second time it took %v: UDP was tried again", took)
+	v.until("not live", patient, func(p part) bool { return p.state != "live" })
+	v.live(2*time.Second + gop + slack)
+	if again := cam.Counts().OverUDP - tried; again > 0 {
+		t.Errorf("UDP was tried again, %d times", again)
 	}
 }
 
@@ -197,10 +211,15 @@ func TestLossIsNeverShownAsLive(t *testing.T) {
 			v := s.watch("/mjpeg/cam1")
 			v.live(patient)
 			c.fault(cam)
-			fault := time.Now()
+			before, fault := s.status("cam1"), time.Now()
+			counted := func() bool {
+				st := s.status("cam1")
+				return st.PacketsLost > before.PacketsLost && st.Damaged > before.Damaged
+			}
 			live, unreadable := 0, 0
-			for time.Since(fault) < 6*time.Second {
-				p, err := v.next(3 * time.Second)
+			// A camera that is held up has sent less by then, perhaps nothing that was lost.
+			for time.Since(fault) < 6*time.Second || c.lossy && time.Since(fault) < patient && !counted() {
+				p, err := v.next(patient)
 				if err != nil {
 					t.Fatalf("the viewer's connection: %v", err)
 				}
@@ -217,11 +236,13 @@ func TestLossIsNeverShownAsLive(t *testing.T) {
 			}
 			st := s.status("cam1")
 			t.Logf("%d live pictures, %d packets lost, %d access units not shown", live, st.PacketsLost, st.Damaged)
-			if c.lossy && (st.PacketsLost == 0 || st.Damaged == 0) {
+			if c.lossy && !counted() {
 				t.Errorf("nothing was counted: %+v", st)
 			}
-			if !c.lossy && live < 50 {
-				t.Errorf("only %d live pictures in 6 s, although none was lost", live)
+			// How many come in a time is the machine's affair, which of them are shown is not.
+			received, damaged := st.Received-before.Received, st.Damaged-before.Damaged
+			if !c.lossy && (live == 0 || 4*damaged > received) {
+				t.Errorf("%d live pictures, and %d of %d not shown, although none was lost", live, damaged, received)
 			}
 			cam.Heal()
 			v.live(12*time.Second + 2*gop + slack)
@@ -250,7 +271,7 @@ func TestCorruptPicturesDoNoHarm(t *testing.T) {
 				c.fault(cam)
 				end := time.Now().Add(4 * time.Second)
 				for time.Now().Before(end) {
-					if _, err := v.next(3 * time.Second); err != nil {
+					if _, err := v.next(patient); err != nil {
 						t.Fatalf("the viewer's connection: %v", err)
 					}
 				}
@@ -313,15 +334,20 @@ func TestTimestampsAreNotBelieved(t *testing.T) {
 			v := s.watch("/mjpeg/cam1")
 			v.live(patient)
 			cam.Timestamps(way)
-			before := s.status("cam1")
+			before, sent := s.status("cam1"), cam.Counts().Sent
 			seen, began := 0, time.Now()
-			v.until("the 75th", 5*time.Second+slack, func(p part) bool {
+			v.until("the 75th", patient, func(p part) bool {
 				if p.state == "live" && time.Since(p.received) < slack {
 					seen++
 				}
 				return seen == 75
 			})
-			t.Logf("75 pictures in %v", time.Since(began))
+			// Whoever waits for the camera's time falls behind what it sends.
+			sent = cam.Counts().Sent - sent
+			t.Logf("75 pictures of %d in %v", sent, time.Since(began))
+			if sent > 2*75+25 {
+				t.Errorf("75 pictures were seen of %d", sent)
+			}
 			if after := s.status("cam1"); after.Reconnects != before.Reconnects {
 				t.Errorf("connected again %d times", after.Reconnects-before.Reconnects)
 			}
@@ -340,11 +366,11 @@ func TestNightCameraStaysConnected(t *testing.T) {
 	v.live(patient)
 	cam.Slow(0.1)
 	v.state("stale", 12*time.Second)
-	v.state("live", 25*time.Second) // once it may be connected to again
+	v.state("live", patient) // once it may be connected to again
 	before := s.status("cam1").Reconnects
 	var states []string
 	for began := time.Now(); time.Since(began) < 25*time.Second; {
-		p, err := v.next(15 * time.Second)
+		p, err := v.next(patient)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -362,7 +388,7 @@ func TestForgedSizeIsRefused(t *testing.T) {
 	v := s.watch("/mjpeg/cam1")
 	v.live(patient)
 	cam.Junk(camsim.JunkHugeSPS)
-	eventually(t, "a sentence that names the size", 10*time.Second, func() bool {
+	eventually(t, "a sentence that names the size", patient, func() bool {
 		return strings.Contains(s.status("cam1").LastError, "16384 × 16384")
 	})
 	cam.Heal()

@@ -189,7 +189,7 @@ func (s *site) watch(path string) *stream {
 	}
 	s.t.Cleanup(func() { conn.Close() })
 	fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", path, s.host)
-	conn.SetReadDeadline(time.Now().Add(30 * time.Second))
+	conn.SetReadDeadline(time.Now().Add(patient))
 	r := bufio.NewReader(conn)
 	answer, err := http.ReadResponse(r, nil)
 	if err != nil {
@@ -235,6 +235,18 @@ func (s *stream) next(within time.Duration) (part, error) {
 	_, err := io.ReadFull(s.body, p.jpeg)
 	p.at = time.Now()
 	return p, err
+}
+
+// drain reads on, until the connection ends: a viewer who takes nothing for ten seconds is not
+// served any longer.
+func (s *stream) drain() {
+	go func() {
+		for {
+			if _, err := s.next(patient); err != nil {
+				return
+			}
+		}
+	}()
 }
 
 // until reads parts until one is as wanted, which must happen within a time. It returns
