@@ -31,19 +31,19 @@ func TestNothingIsDecodedThatNobodyWatches(t *testing.T) {
 	cfg := config(t, "cam1", cam.URL())
 	cfg.OnDemand = false
 	s := serve(t, cfg)
-	eventually(t, "connected without a viewer", 5*time.Second, func() bool { return s.status("cam1").State == "live" })
+	eventually(t, "connected without a viewer", patient, func() bool { return s.status("cam1").State == "live" })
 	if st := s.received("cam1", 50); st.Decoded != 0 || st.Encoded != 0 {
 		t.Errorf("%d decoded, %d encoded, and nobody watches", st.Decoded, st.Encoded)
 	}
 	v := s.watch("/mjpeg/cam1")
-	p, took := v.live(2 * time.Second)
+	p, took := v.live(5 * time.Second)
 	t.Logf("first picture of a connected camera after %v", took)
-	if age := p.at.Sub(p.received); age > gop {
+	if age := p.at.Sub(p.received); age > gop+slack {
 		t.Errorf("the first picture is %v old", age)
 	}
-	v.until("caught up", 2*time.Second, func(p part) bool { return p.at.Sub(p.received) < 500*time.Millisecond })
+	v.until("caught up", patient, func(p part) bool { return p.at.Sub(p.received) < 500*time.Millisecond })
 	v.conn.Close()
-	eventually(t, "the viewer is gone", 5*time.Second, func() bool { return s.status("cam1").Viewers == 0 })
+	eventually(t, "the viewer is gone", patient, func() bool { return s.status("cam1").Viewers == 0 })
 	before := s.status("cam1").Decoded
 	if st := s.received("cam1", 50); st.Decoded > before+2 {
 		t.Errorf("%d decoded after the last viewer left", st.Decoded-before)
@@ -60,8 +60,8 @@ func TestCameraIsLeftAfterItsLastViewer(t *testing.T) {
 	v := s.watch("/mjpeg/cam1")
 	v.live(patient)
 	v.conn.Close()
-	eventually(t, "the camera is left", 5*time.Second, func() bool { return cam.Counts().Playing == 0 })
-	eventually(t, "idle", 2*time.Second, func() bool { return s.status("cam1").State == "idle" })
+	eventually(t, "the camera is left", patient, func() bool { return cam.Counts().Playing == 0 })
+	eventually(t, "idle", patient, func() bool { return s.status("cam1").State == "idle" })
 	// Whoever comes back sees nothing old as if it were live.
 	w := s.watch("/mjpeg/cam1")
 	p, _ := w.state("live", 5*time.Second)
@@ -90,12 +90,14 @@ func TestSlowViewersCostKeyFramesAlone(t *testing.T) {
 				t.Errorf("%d decoded of %d, want at most the %d key frames", got, after.Received-before.Received, keys)
 			}
 			fast := s.watch("/mjpeg/cam1")
-			fast.live(2 * time.Second)
+			fast.live(patient)
 			before = s.status("cam1")
-			after = s.received("cam1", 25)
-			if got := after.Decoded - before.Decoded; got < 20 {
-				t.Errorf("only %d of 25 decoded although a viewer wants all", got)
-			}
+			// Whoever was held up falls behind, and comes up again.
+			eventually(t, "four of five are decoded for a viewer who wants all", patient, func() bool {
+				after = s.status("cam1")
+				received := after.Received - before.Received
+				return received >= 25 && 5*(after.Decoded-before.Decoded) >= 4*received
+			})
 		})
 	}
 }
@@ -108,13 +110,7 @@ func TestViewersOfOneRenditionShareTheWork(t *testing.T) {
 	for _, query := range []string{"?width=160", "?width=160", "?height=96", "?width=160&height=900", "?size=160x96", "?width=160&q=75"} {
 		v := s.watch("/mjpeg/cam1" + query)
 		v.live(patient)
-		go func() {
-			for {
-				if _, err := v.next(5 * time.Second); err != nil {
-					return
-				}
-			}
-		}()
+		v.drain()
 	}
 	before := s.status("cam1")
 	after := s.received("cam1", 50)
@@ -155,7 +151,7 @@ func TestTooManyRenditionsIsASentence(t *testing.T) {
 		t.Errorf("the answer is %q", body)
 	}
 	streams[0].conn.Close()
-	eventually(t, "an idle rendition makes room", 5*time.Second, func() bool {
+	eventually(t, "an idle rendition makes room", patient, func() bool {
 		answer, err := http.Head("http://" + s.host + "/mjpeg/cam1?width=200")
 		if err != nil {
 			return false
@@ -185,11 +181,13 @@ func TestSnapshotIsTheNewestPicture(t *testing.T) {
 func TestCameraThatNeverAnswersHasAPlaceholder(t *testing.T) {
 	t.Parallel()
 	cam := camsimStart(t, small("gone"))
-	url := cam.URL()
-	cam.Close()
-	s := serve(t, config(t, "gone", url))
+	// Its port stays its own: a camera of another test might get one that is let go.
+	if err := cam.Refuse(0); err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, config(t, "gone", cam.URL()))
 	v := s.watch("/mjpeg/gone?width=320")
-	p, took := v.state("offline", 3*time.Second)
+	p, took := v.state("offline", patient)
 	if img := decodeImage(t, p.jpeg); img.Bounds().Dx() != 320 {
 		t.Errorf("the placeholder is %d wide", img.Bounds().Dx())
 	}
