@@ -108,7 +108,7 @@ func (p *process) says(what string, within time.Duration) {
 func camgate(t testing.TB, args ...string) (status int, out, err string) {
 	t.Helper()
 	p := start(t, exec.Command(program(t, "camgate"), args...))
-	status = p.exit(time.Minute)
+	status = p.exit(patient)
 	return status, p.out.String(), p.err.String()
 }
 
@@ -128,7 +128,7 @@ func serveProgram(t testing.TB, file string, env ...string) (*process, *site) {
 	cmd := exec.Command(program(t, "camgate"), "serve", "--config", file)
 	cmd.Env = append(os.Environ(), env...)
 	p := start(t, cmd)
-	p.says("serving", 10*time.Second)
+	p.says("serving", patient)
 	_, after, _ := strings.Cut(p.err.String(), "page=http://")
 	host, _, _ := strings.Cut(after, "/")
 	return p, &site{t: t, host: host, log: p.err}
@@ -216,7 +216,7 @@ func TestProgramServesAndEndsWhenTold(t *testing.T) {
 		v := gateway.watch("/mjpeg/cam1")
 		v.live(patient)
 		p.signal(s)
-		if status := p.exit(10 * time.Second); status != 0 {
+		if status := p.exit(patient); status != 0 {
 			t.Errorf("%v: exit status %d, said:\n%s", s, status, p.err)
 		}
 		// What the viewer got is whole, and then its connection was ended.
@@ -252,11 +252,11 @@ func TestProgramTakesASnapshot(t *testing.T) {
 	}
 
 	wrong := strings.Replace(cam.URL(), "right", "wr0ng", 1)
-	status, _, errors := camgate(t, "snapshot", wrong, "-o", to, "--timeout", "3s")
+	status, _, errors := camgate(t, "snapshot", wrong, "-o", to, "--timeout", "10s")
 	if status != 1 || !strings.Contains(errors, "password") || strings.Contains(errors, "wr0ng") {
 		t.Errorf("wrong password: exit status %d, %q", status, errors)
 	}
-	status, _, errors = camgate(t, "snapshot", "rtsp://127.0.0.1:1/x", "-o", to, "--timeout", "2s")
+	status, _, errors = camgate(t, "snapshot", "rtsp://127.0.0.1:1/x", "-o", to, "--timeout", "10s")
 	if status != 1 || !strings.Contains(errors, "does not answer") {
 		t.Errorf("unreachable: exit status %d, %q", status, errors)
 	}
@@ -292,19 +292,24 @@ func TestProgramShowsADemo(t *testing.T) {
 		t.Error("no page")
 	}
 	v := s.watch("/mjpeg/door")
-	v.state("live", 10*time.Second)
-	answer, err := http.Post("http://"+control+"/reboot/door", "application/json", strings.NewReader(`{"seconds":2}`))
-	if err != nil {
-		t.Fatal(err)
+	v.state("live", patient)
+	order := func(what string) {
+		t.Helper()
+		answer, err := http.Post("http://"+control+"/"+what+"/door", "application/json", strings.NewReader("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != http.StatusOK {
+			t.Fatalf("POST /%s/door: %s", what, answer.Status)
+		}
 	}
-	answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		t.Fatalf("POST /reboot/door: %s", answer.Status)
-	}
+	order("reboot") // until it is healed: it must be seen to be away
 	v.until("not live", 2*time.Second+slack, func(p part) bool { return p.state != "live" })
+	order("heal")
 	v.state("live", patient)
 	p.signal(syscall.SIGINT)
-	if status := p.exit(15 * time.Second); status != 0 {
+	if status := p.exit(patient); status != 0 {
 		t.Errorf("exit status %d: %s", status, p.err)
 	}
 }
