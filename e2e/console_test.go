@@ -36,11 +36,13 @@ func onTerminal(t *testing.T, home string, name string, args ...string) *termina
 	term := &terminal{t: t, file: file, shown: &lines{}, cmd: cmd, ended: make(chan struct{})}
 	term.reader.Go(func() {
 		buf := make([]byte, 4096)
+		answered := 0
 		for {
 			n, err := file.Read(buf)
 			term.shown.Write(buf[:n]) //nolint:errcheck // it never fails
-			if strings.Contains(string(buf[:n]), "\x1b[6n") {
-				fmt.Fprint(file, "\x1b[1;1R") // where the cursor is, as a terminal answers
+			// Where the cursor is, as a terminal answers. A question may come in two pieces.
+			for asked := strings.Count(term.shown.String(), "\x1b[6n"); answered < asked; answered++ {
+				fmt.Fprint(file, "\x1b[1;1R")
 			}
 			if err != nil {
 				return
@@ -86,7 +88,7 @@ func (m *terminal) exit() int {
 	m.t.Helper()
 	select {
 	case <-m.ended:
-	case <-time.After(20 * time.Second):
+	case <-time.After(patient):
 		m.t.Fatalf("it still runs; the terminal shows %q", m.shown.String())
 	}
 	return m.cmd.ProcessState.ExitCode()
@@ -120,12 +122,16 @@ func TestConsoleOfTheGateway(t *testing.T) {
 	}
 	m.types("reload\r", "1 camera new")
 	m.types("exit\r", "exit")
+	eventually(t, "the line is in the history", patient, func() bool { // what is typed is shown before it is taken
+		history, err := os.ReadFile(filepath.Join(home, "camgate", "history"))
+		return err == nil && strings.HasSuffix(strings.TrimSpace(string(history)), "exit")
+	})
 
 	// The gateway goes on, for others.
 	run := func(command string) (int, string) {
 		cmd := exec.Command(program(t, "camgate"), "console", "--socket", socket, "-c", command)
 		p := start(t, cmd)
-		return p.exit(20 * time.Second), p.out.String() + p.err.String()
+		return p.exit(patient), p.out.String() + p.err.String()
 	}
 	var list []struct{ Name string }
 	status, out := run("cameras --json")
