@@ -112,7 +112,7 @@ func TestDiscoveryInSpiteOf(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := finder.Search(t.Context(), 3*time.Second); err != nil {
+			if err := finder.Search(t.Context(), 5*time.Second); err != nil {
 				t.Fatal(err)
 			}
 			devices := finder.Devices()
@@ -207,8 +207,8 @@ func TestDiscoveryFlood(t *testing.T) {
 	t.Cleanup(network.Close)
 	search := func(t *testing.T) (rss int64) {
 		t.Helper()
-		p := start(t, exec.Command(program(t, "camgate"), "discover", "--interface", "lo", "--interface", host.OurDevice(), "--json", "--timeout", "3s"))
-		if status := p.exit(time.Minute); status != 0 {
+		p := start(t, exec.Command(program(t, "camgate"), "discover", "--interface", "lo", "--interface", host.OurDevice(), "--json"))
+		if status := p.exit(patient); status != 0 {
 			t.Fatalf("status %d: %s", status, p.err)
 		}
 		if !strings.Contains(p.out.String(), host.Theirs+":8080") {

@@ -48,7 +48,7 @@ func resident(t testing.TB, pid int) int {
 // comesDownTo waits until a count is no more than it was.
 func comesDownTo(t testing.TB, what string, was int, count func() int) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(patient)
 	for count() > was {
 		if time.Now().After(deadline) {
 			all := make([]byte, 1<<20)
@@ -87,7 +87,7 @@ func TestViewersAndReconnectsLeaveNothing(t *testing.T) {
 					v := s.watch("/mjpeg/" + path)
 					defer v.conn.Close()
 					for !ended(stay) {
-						if _, err := v.next(30 * time.Second); err != nil {
+						if _, err := v.next(patient); err != nil {
 							t.Error(err)
 							return
 						}
@@ -122,7 +122,7 @@ func TestViewersAndReconnectsLeaveNothing(t *testing.T) {
 		}
 		close(stay)
 		all.Wait()
-		eventually(t, "the camera is left in peace", 20*time.Second, idle)
+		eventually(t, "the camera is left in peace", patient, idle)
 		http.DefaultClient.CloseIdleConnections()
 	}
 	session(4, 1) // what is made once is made
@@ -153,7 +153,7 @@ func TestHundredRebootsLeaveNothing(t *testing.T) {
 		v := s.watch("/mjpeg/cam1?width=160")
 		watching.Go(func() { // the same connection all the time
 			for {
-				if _, err := v.next(10 * time.Second); err != nil {
+				if _, err := v.next(patient); err != nil {
 					return
 				}
 			}
@@ -163,7 +163,7 @@ func TestHundredRebootsLeaveNothing(t *testing.T) {
 	live := func() bool {
 		return inside.status("cam1").State == "live" && outside.status("cam1").State == "live"
 	}
-	eventually(t, "a picture", 20*time.Second, live)
+	eventually(t, "a picture", patient, live)
 	reboot := func() {
 		was := cam.Counts().Plays
 		if err := cam.Reboot(100 * time.Millisecond); err != nil {

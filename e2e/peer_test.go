@@ -59,7 +59,7 @@ func TestSimulatorIsReadByAnotherClient(t *testing.T) {
 	node := exec.Command("node", write(t, "read.js", agsh), address.Hostname(), address.Port(), "admin", "secret")
 	node.Env = append(os.Environ(), "NODE_PATH="+modules)
 	p := start(t, node)
-	if status := p.exit(30 * time.Second); status != 0 {
+	if status := p.exit(patient); status != 0 {
 		t.Fatalf("it ends with %d: %s", status, p.err)
 	}
 	var told struct {

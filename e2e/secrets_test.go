@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"camgate/camsim"
 )
@@ -62,16 +61,18 @@ source = "rtsp://adm%%40in:%s@127.0.0.1:1/x"
 	var said []string
 	hear := func(from, text string) { said = append(said, from, text) }
 	for _, name := range []string{"good", "file", "environ"} {
-		s.watch("/mjpeg/" + name).live(patient)
+		v := s.watch("/mjpeg/" + name)
+		v.live(patient)
+		v.drain() // they are watched to the end
 	}
 	for _, name := range []string{"bad", "nobody"} {
-		s.watch("/mjpeg/"+name).state("offline", 10*time.Second)
-		eventually(t, "the API tells what is wrong with "+name, 10*time.Second, func() bool { return s.status(name).LastError != "" })
+		s.watch("/mjpeg/"+name).state("offline", patient)
+		eventually(t, "the API tells what is wrong with "+name, patient, func() bool { return s.status(name).LastError != "" })
 		hear("/snapshot", s.get("/snapshot/"+name, http.StatusServiceUnavailable))
 	}
 	good.Junk(camsim.JunkRandom)
 	file.CloseConnections()
-	eventually(t, "broken pictures are told", 10*time.Second, func() bool { return s.status("good").LastError != "" })
+	eventually(t, "broken pictures are told", patient, func() bool { return s.status("good").LastError != "" })
 	for _, path := range []string{"/api/cameras", "/api/cameras/good", "/api/cameras/bad", "/healthz", "/", "/page.js"} {
 		hear(path, s.get(path, http.StatusOK))
 	}
