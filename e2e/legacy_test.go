@@ -257,12 +257,7 @@ func TestProgramShowsAnyAddressWhereThatIsAllowed(t *testing.T) {
 	o.Auth, o.User, o.Password = camsim.AuthDigest, "admin", "c4nary-pw"
 	far := camsimStart(t, o)
 	near := camsimStart(t, small("near"))
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	at := free.Addr().String()
-	free.Close()
+	at := ownPort(t)
 	file := write(t, "c.toml", "[http]\nlisten = \"127.0.0.1:0\"\n[log]\nlevel = \"debug\"\n[legacy]\ncctvagent_ws = \""+at+"\"\nallow_any_url = true\n"+sourceOf("near", near.URL()))
 	p, s := serveProgram(t, file)
 	ws := agentSocket(t, at)

@@ -58,12 +58,7 @@ func behindProxy(t *testing.T, name string, s *site) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	at := free.Addr().String()
-	free.Close()
+	at := ownPort(t)
 	example := string(text)
 	for from, to := range map[string]string{proxy.listen: strings.NewReplacer("80", at, ":80", at).Replace(proxy.listen), "server 127.0.0.1:8000": "server " + s.host, "gateway 127.0.0.1:8000": "gateway " + s.host} {
 		example = strings.ReplaceAll(example, from, to)
