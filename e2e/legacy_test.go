@@ -91,6 +91,7 @@ func TestLiveIsOnTheScreenWhileItIsTheNewest(t *testing.T) {
 	o := small("cam1")
 	o.Video.FPS, o.Video.GOP, o.ClipFrames = 1, 1, 60
 	cam := camsimStart(t, o)
+	cam.Slow(0.5)
 	folder := t.TempDir()
 	if err := os.WriteFile(filepath.Join(folder, "live.html"), []byte(`<!DOCTYPE html><body style="margin:0"><img id="p" src="/live/cam1">`), 0o644); err != nil {
 		t.Fatal(err)
@@ -101,13 +102,14 @@ func TestLiveIsOnTheScreenWhileItIsTheNewest(t *testing.T) {
 	sent := make(chan uint32, 100)
 	cam.OnSent(func(n uint32, _ time.Time) { sent <- n })
 	defer cam.OnSent(nil)
+	<-sent // after two the gateway knows how often they come
 	for range 3 {
 		n := <-sent
 		cam.Mute(true) // nothing comes behind it that would push it onto the screen
 		for len(sent) > 0 {
 			n = <-sent
 		}
-		eventually(t, "the newest picture is shown", 2500*time.Millisecond, func() bool {
+		eventually(t, "the newest picture is shown", newestStays, func() bool {
 			on, ok := b.frame("#p")
 			return ok && on == n
 		})

@@ -91,13 +91,14 @@ func TestExamplesOfProxies(t *testing.T) {
 			cam := camsimStart(t, o)
 			o.Name, o.Video.FPS, o.Video.GOP, o.ClipFrames = "slow", 1, 1, 60
 			slow := camsimStart(t, o)
+			slow.Slow(0.5)
 			s := serveWith(t, httpd.Config{
 				Listen: "127.0.0.1:0", BasePath: "/cams", TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, WebRTC: &webrtc.Options{},
 			}, config(t, "cam1", cam.URL()), config(t, "slow", slow.URL()))
 			at := behindProxy(t, name, s)
 			front := &site{t: t, host: at}
 
-			// Each picture goes on as it comes: of a camera of one a second, and without one
+			// Each picture goes on as it comes: of a camera of one in two seconds, and without one
 			// behind it.
 			type sending struct {
 				n  uint32
@@ -116,7 +117,7 @@ func TestExamplesOfProxies(t *testing.T) {
 				for len(sent) > 0 {
 					newest = <-sent
 				}
-				p, _ := v.until("the newest", 2500*time.Millisecond, func(p part) bool {
+				p, _ := v.until("the newest", newestStays, func(p part) bool {
 					got, ok := p.frame()
 					return ok && got == newest.n
 				})
