@@ -172,13 +172,14 @@ func TestRebootedCameraIsBackInTheWall(t *testing.T) {
 	s := fourCameras(t, httpd.Config{}, config(t, "door", sim.URL()))
 	v := s.watch("/wall?cams=cam1,door&cols=2&width=640")
 	v.until("live", 20*time.Second, func(p part) bool { n := wallFrames(t, p, 2); return n[0] > 0 && n[1] > 0 })
-	if err := sim.Reboot(4 * time.Second); err != nil {
+	if err := sim.Reboot(0); err != nil { // until it is healed
 		t.Fatal(err)
 	}
 	v.until("stale, and does not show the door as live", 3*time.Second+slack, func(p part) bool {
 		n := wallFrames(t, p, 2)
 		return p.state == "stale" && n[0] > 0 && n[1] == 0
 	})
+	sim.Heal()
 	v.until("live again", patient, func(p part) bool {
 		n := wallFrames(t, p, 2)
 		return p.state == "live" && n[0] > 0 && n[1] > 0
