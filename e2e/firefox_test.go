@@ -408,7 +408,7 @@ func TestFirefoxPlaysWebRTC(t *testing.T) {
 	if failed := f.ask("failed"); failed != "" {
 		t.Fatal(failed)
 	}
-	if order := f.ask("shown.every(function (p, i) { return !i || p[0] >= shown[i - 1][0]; })"); order != true {
+	if order := f.ask("shown.every(function (p, i) { var by = i ? p[0] - shown[i - 1][0] : 0; return by >= 0 || by < -750; })"); order != true {
 		t.Errorf("pictures were shown out of order: %v", f.ask("JSON.stringify(shown)"))
 	}
 	f.is("the browser says what it plays", "window.video == 'video/VP8'", 5*time.Second)
@@ -418,7 +418,7 @@ func TestFirefoxPlaysWebRTC(t *testing.T) {
 	first := <-sent
 	eventually(t, "a picture that was sent just now is on the screen", 10*time.Second, func() bool {
 		on, ok := f.frame("#p")
-		return ok && on >= first
+		return ok && ahead(on, first, 25) >= 0
 	})
 	f.is("the gateway says that it encodes anew", "states.some(function (s) { return s.state == 'live' && s.transcoded; })", 5*time.Second)
 	f.open("about:blank")
