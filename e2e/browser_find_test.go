@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -18,7 +17,7 @@ func TestPageFindsAddsAndMoves(t *testing.T) {
 	cam := simulate(t, "Page dome", func(o *device.Options) { o.WSDiscovery, o.PTZ, o.Name = true, true, name })
 	s, _ := serveConfig(t, "[discovery]\ninterfaces = [\"lo\"]\n")
 	b := browse(t, 1280, 800, "http://"+s.host+"/")
-	b.is("the page says that there are no cameras", `/No cameras/.test(document.getElementById('notice-title').textContent)`, 10*time.Second)
+	b.is("the page says that there are no cameras", `/No cameras/.test(document.getElementById('notice-title').textContent)`, patient)
 	b.do(chromedp.Click(chromedp.CSS("#find")))
 	item := fmt.Sprintf(`document.querySelector('[data-device="%s"]')`, cam.EndpointReference())
 	b.is("the camera is listed", item, patient)
@@ -35,7 +34,7 @@ func TestPageFindsAddsAndMoves(t *testing.T) {
 		b.do(chromedp.Click(chromedp.CSS(selector + `form button`)))
 	}
 	b.do(chromedp.Click(chromedp.CSS(fmt.Sprintf(`[data-device="%s"] button`, cam.EndpointReference()))))
-	b.is("it asks for the password", item+`.querySelector('input[type=password]')`, 5*time.Second)
+	b.is("it asks for the password", item+`.querySelector('input[type=password]')`, patient)
 	b.do(chromedp.SendKeys(chromedp.CSS(fmt.Sprintf(`[data-device="%s"] input[name=user]`, cam.EndpointReference())), "admin"))
 	add("wrong")
 	b.is("it says that the password is wrong", `/password/.test(`+item+`.querySelector('.said').textContent)`, patient)
@@ -48,16 +47,16 @@ func TestPageFindsAddsAndMoves(t *testing.T) {
 	b.keep("found-added")
 	b.do(chromedp.Click(chromedp.CSS(fmt.Sprintf(`[data-device="%s"] a`, cam.EndpointReference()))))
 	b.is("it is shown large, and live", `document.getElementById('view').getAttribute('data-state') === 'live'`, patient)
-	b.is("it can be moved", `!document.getElementById('ptz').hidden`, 10*time.Second)
+	b.is("it can be moved", `!document.getElementById('ptz').hidden`, patient)
 	b.keep("ptz")
 
 	hold := func(kind string) string {
 		return fmt.Sprintf(`document.querySelector('[data-move=left]').dispatchEvent(new MouseEvent('%s', {bubbles: true, cancelable: true})), true`, kind)
 	}
 	ask(b, chromedp.Evaluate[bool](hold("mousedown")))
-	eventually(t, "held, it moves to the left", 10*time.Second, func() bool { p := cam.PTZ(); return p.Moving && p.Pan < 0 })
+	eventually(t, "held, it moves to the left", patient, func() bool { p := cam.PTZ(); return p.Moving && p.Pan < 0 })
 	ask(b, chromedp.Evaluate[bool](hold("mouseup")))
-	eventually(t, "let go, it stops", 10*time.Second, func() bool { return !cam.PTZ().Moving })
+	eventually(t, "let go, it stops", patient, func() bool { return !cam.PTZ().Moving })
 	// A key that is pressed before the answer to the last order is there makes its step after it.
 	ask(b, chromedp.Evaluate[bool](hold("mousedown")))
 	eventually(t, "held, it moves again", patient, func() bool { return cam.PTZ().Moving })

@@ -292,7 +292,7 @@ func TestBrowserImageSurvivesReboot(t *testing.T) {
 	b := browse(t, 800, 600, "http://"+s.host+"/multipart.html")
 	readable := func() bool { _, ok := b.frame("#p"); return ok }
 	b.is("a picture", "document.getElementById('p').naturalWidth", patient)
-	eventually(t, "a live picture", 20*time.Second, readable)
+	eventually(t, "a live picture", patient, readable)
 	if err := cam.Reboot(0); err != nil { // until it is healed
 		t.Fatal(err)
 	}
@@ -314,7 +314,7 @@ func TestBrowserImageShowsPlaceholder(t *testing.T) {
 	t.Parallel()
 	s := serveWithPages(t, config(t, "cam1", "rtsp://127.0.0.1:1/none"))
 	b := browse(t, 800, 600, "http://"+s.host+"/multipart.html")
-	b.is("a picture all the same", "document.getElementById('p').naturalWidth > 100", 10*time.Second)
+	b.is("a picture all the same", "document.getElementById('p').naturalWidth > 100", patient)
 	b.keep("img-placeholder")
 	if b.number("window.failed ? 1 : 0") != 0 {
 		t.Error("the <img> broke")
@@ -351,7 +351,7 @@ func TestBrowserPageShowsEightCameras(t *testing.T) {
 	b := browse(t, 1280, 800, "http://"+s.host+"/")
 	b.is("eight tiles are live", "document.body.getAttribute('data-cameras') == 8 && "+tilesLive, patient)
 	b.is("each goes on", every("+li.getAttribute('data-frames') > 10"), patient)
-	b.is("each tells its age", every("+li.getAttribute('data-age-ms') < 2000"), 5*time.Second)
+	b.is("each tells its age", every("+li.getAttribute('data-age-ms') < 2000"), patient)
 	b.is("eight cameras at 1280×800 need no scrolling", "document.documentElement.scrollHeight <= innerHeight", patient)
 	for _, scheme := range []string{"dark", "light"} {
 		b.do(chromedp.Func(func(ctx context.Context, page *chromedp.Target) error {
@@ -366,7 +366,7 @@ func TestBrowserPageShowsEightCameras(t *testing.T) {
 		b.resize(width, 640)
 		b.fits(width)
 		if width == 320 {
-			b.is("tiles are live at 320 px too", "document.querySelectorAll('#grid li[data-state=live]').length > 1", 10*time.Second)
+			b.is("tiles are live at 320 px too", "document.querySelectorAll('#grid li[data-state=live]').length > 1", patient)
 			b.keep("page-320")
 		}
 	}
@@ -377,19 +377,19 @@ func TestBrowserPageShowsEightCameras(t *testing.T) {
 		still = now == window.seen ? window.still + 1 : 0;
 		seen = now;
 		return still > 20;
-	})()`, 10*time.Second)
+	})()`, patient)
 	b.do(chromedp.Click(chromedp.CSS(`#grid li[data-camera="cam3"] a`)))
 	large := "!document.getElementById('view').hidden && document.getElementById('view').getAttribute('data-camera') == 'cam3' && document.getElementById('view').getAttribute('data-state') == 'live'"
-	b.is("the camera is shown large", large+" && +document.getElementById('view').getAttribute('data-frames') > 5", 10*time.Second)
-	b.is("its facts are told", "/H\\.?264/i.test(document.getElementById('facts').textContent)", 5*time.Second)
+	b.is("the camera is shown large", large+" && +document.getElementById('view').getAttribute('data-frames') > 5", patient)
+	b.is("its facts are told", "/H\\.?264/i.test(document.getElementById('facts').textContent)", patient)
 	b.keep("page-large")
-	eventually(t, "the others rest", 10*time.Second, func() bool { return s.status("cam1").Viewers == 0 })
+	eventually(t, "the others rest", patient, func() bool { return s.status("cam1").Viewers == 0 })
 	b.resize(320, 640)
 	b.fits(320)
 	b.keep("page-large-320")
 	b.resize(1280, 800)
 	b.do(chromedp.KeyEvent("\u001b"))
-	b.is("Esc leads back", "document.getElementById('view').hidden && !document.getElementById('grid').hidden", 5*time.Second)
+	b.is("Esc leads back", "document.getElementById('view').hidden && !document.getElementById('grid').hidden", patient)
 	b.is("and all are live again", tilesLive, patient)
 }
 
@@ -402,7 +402,7 @@ func TestBrowserPageSaysWhatIsNotLive(t *testing.T) {
 		return fmt.Sprintf("document.querySelector('#grid li[data-camera=%s]').getAttribute('data-state') == '%s'", name, state)
 	}
 	b.is("who can be live is", "document.querySelector('#grid li') && "+tile("door", "live")+" && "+tile("yard", "live")+" && "+tile("gone", "offline"), patient)
-	b.is("the reason is told", "/does not answer/.test(document.querySelector('#grid li[data-camera=gone] .camgate-said').textContent)", 5*time.Second)
+	b.is("the reason is told", "/does not answer/.test(document.querySelector('#grid li[data-camera=gone] .camgate-said').textContent)", patient)
 	if err := cam.Reboot(0); err != nil { // until it is healed
 		t.Fatal(err)
 	}
@@ -421,7 +421,7 @@ func TestBrowserPageOutlivesTheGateway(t *testing.T) {
 	b := browse(t, 1000, 600, "http://"+s.host+"/")
 	b.is("the camera is live", tilesLive, patient)
 	s.stop()
-	b.is("the page says that the gateway is gone", "document.body.getAttribute('data-gateway') == 'silent' && !document.getElementById('alarm').hidden", 10*time.Second)
+	b.is("the page says that the gateway is gone", "document.body.getAttribute('data-gateway') == 'silent' && !document.getElementById('alarm').hidden", patient)
 	b.is("and calls nothing live", "document.querySelectorAll('#grid li[data-state=live]').length == 0", 10*time.Second)
 	b.keep("page-gateway-gone")
 	serveWith(t, httpd.Config{Listen: s.host}, config(t, "cam1", cam.URL()))

@@ -130,12 +130,12 @@ func browseFirefox(t *testing.T, host *testnet.Host) *firefox {
 		}
 		select {
 		case <-ended:
-		case <-time.After(10 * time.Second):
+		case <-time.After(patient):
 			t.Errorf("Firefox does not end when it is told to")
 		}
 		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) //nolint:errcheck // none may be left
 		<-ended
-		eventually(t, "nothing of Firefox is left", 10*time.Second, func() bool { return len(group(cmd.Process.Pid)) == 0 })
+		eventually(t, "nothing of Firefox is left", patient, func() bool { return len(group(cmd.Process.Pid)) == 0 })
 		if len(f.thrown) > 0 {
 			t.Errorf("the page's program failed:\n%s", strings.Join(f.thrown, "\n"))
 		}
@@ -201,7 +201,7 @@ func group(id int) []int {
 // call sends a command and waits for its result.
 func (f *firefox) call(method string, params any) (json.RawMessage, error) {
 	f.last++
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(patient)
 	f.conn.SetWriteDeadline(deadline)
 	if err := f.conn.WriteJSON(map[string]any{"id": f.last, "method": method, "params": params}); err != nil {
 		return nil, err
@@ -389,7 +389,7 @@ func TestFirefoxShowsTheNewestPicture(t *testing.T) {
 	}
 	f.t = t
 	f.open("about:blank")
-	eventually(t, "nobody watches any more", 10*time.Second, func() bool { return s.status("cam1").Viewers == 0 })
+	eventually(t, "nobody watches any more", patient, func() bool { return s.status("cam1").Viewers == 0 })
 }
 
 // TestFirefoxPlaysWebRTC: Debian's takes no H.264 over WebRTC, so that the gateway has to
@@ -411,16 +411,16 @@ func TestFirefoxPlaysWebRTC(t *testing.T) {
 	if order := f.ask("shown.every(function (p, i) { var by = i ? p[0] - shown[i - 1][0] : 0; return by >= 0 || by < -750; })"); order != true {
 		t.Errorf("pictures were shown out of order: %v", f.ask("JSON.stringify(shown)"))
 	}
-	f.is("the browser says what it plays", "window.video == 'video/VP8'", 5*time.Second)
+	f.is("the browser says what it plays", "window.video == 'video/VP8'", patient)
 	sent := make(chan uint32, 1000)
 	cam.OnSent(func(n uint32, _ time.Time) { sent <- n })
 	defer cam.OnSent(nil)
 	first := <-sent
-	eventually(t, "a picture that was sent just now is on the screen", 10*time.Second, func() bool {
+	eventually(t, "a picture that was sent just now is on the screen", patient, func() bool {
 		on, ok := f.frame("#p")
 		return ok && ahead(on, first, 25) >= 0
 	})
-	f.is("the gateway says that it encodes anew", "states.some(function (s) { return s.state == 'live' && s.transcoded; })", 5*time.Second)
+	f.is("the gateway says that it encodes anew", "states.some(function (s) { return s.state == 'live' && s.transcoded; })", patient)
 	f.open("about:blank")
 	eventually(t, "nobody watches any more", patient, func() bool { return s.status("cam1").Viewers == 0 })
 }

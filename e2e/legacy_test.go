@@ -79,9 +79,9 @@ func TestCctvAgentsPageFolderWorksUnchanged(t *testing.T) {
 	if !forms["live"] || !forms["cctvagent"] {
 		t.Errorf("the viewers are called %v", forms)
 	}
-	b.is("the page's other size", "(resize(160, 96), document.getElementById('socket').naturalWidth === 160)", 10*time.Second)
+	b.is("the page's other size", "(resize(160, 96), document.getElementById('socket').naturalWidth === 160)", patient)
 	s.stop()
-	b.is("why it has ended", "why === 'the gateway is ending'", 10*time.Second)
+	b.is("why it has ended", "why === 'the gateway is ending'", patient)
 }
 
 // TestLiveIsOnTheScreenWhileItIsTheNewest: the framing is the original's, in which Chromium
@@ -136,7 +136,7 @@ func TestFFmpegReadsTheStreamsOfOthers(t *testing.T) {
 				continue // whose boundary lacks two dashes
 			}
 			p := start(t, exec.Command("ffmpeg", "-nostdin", "-hide_banner", "-f", demuxer, "-i", "http://"+s.host+path, "-frames:v", "10", "-f", "null", "-"))
-			if status := p.exit(60 * time.Second); status != 0 {
+			if status := p.exit(patient); status != 0 {
 				t.Errorf("%s as %s: ffmpeg ends with %d: %s", path, demuxer, status, p.err)
 				continue
 			}
@@ -172,7 +172,7 @@ func TestCctvAgentsPagesKnowONVIFCamerasByTheirStreams(t *testing.T) {
 			t.Errorf("%s: its viewers are %+v", url, viewers)
 		}
 		ws.Close()
-		eventually(t, "the viewer is gone", 10*time.Second, func() bool { return len(s.cams[0].Viewers()) == 0 })
+		eventually(t, "the viewer is gone", patient, func() bool { return len(s.cams[0].Viewers()) == 0 })
 	}
 }
 
@@ -225,8 +225,8 @@ func TestWebRTCPagesOfOthersWork(t *testing.T) {
 			return len(seen) >= 3
 		})
 	}
-	b.is("the session ends where it was told to be", "window.leave && (leave(), window.leave = null, true) || ended === 200", 10*time.Second)
-	b.is("the session has ended", "ended === 200", 10*time.Second)
+	b.is("the session ends where it was told to be", "window.leave && (leave(), window.leave = null, true) || ended === 200", patient)
+	b.is("the session has ended", "ended === 200", patient)
 }
 
 func agentSocket(t *testing.T, at string) *websocket.Conn {
@@ -236,7 +236,7 @@ func agentSocket(t *testing.T, at string) *websocket.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { ws.Close() })
-	ws.SetReadDeadline(time.Now().Add(30 * time.Second))
+	ws.SetReadDeadline(time.Now().Add(patient))
 	return ws
 }
 

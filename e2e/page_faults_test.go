@@ -40,7 +40,7 @@ func TestPageChangesItsWall(t *testing.T) {
 	b.open("http://" + s.host + "/?lang=en&wall=hall")
 	b.is("a wall by its address", "document.body.getAttribute('data-view') == 'wall' && "+frame, patient)
 	b.do(chromedp.Click(chromedp.CSS("#to-grid")))
-	b.is("the grid is one click away", "document.body && document.body.getAttribute('data-view') == 'grid' && location.search.indexOf('lang=en') > 0", 10*time.Second)
+	b.is("the grid is one click away", "document.body && document.body.getAttribute('data-view') == 'grid' && location.search.indexOf('lang=en') > 0", patient)
 }
 
 // TestPageKeepsCamerasApart goes from a camera that moves to another while the first has not answered yet.
@@ -168,7 +168,7 @@ func TestPageGoesOnFindingWhileACameraIsShown(t *testing.T) {
 	b.is("the camera has been asked for twice more", "asked > 1", patient)
 	b.is("the list is still there", "!document.getElementById('found').hidden", time.Second)
 	ask(b, chromedp.Evaluate[bool]("location.hash = '#cam=other', true"))
-	b.is("who goes to another camera leaves it", "document.getElementById('found').hidden", 5*time.Second)
+	b.is("who goes to another camera leaves it", "document.getElementById('found').hidden", patient)
 }
 
 // TestPageOfChosenCamerasShowsAnother is reloaded where a camera is large that is not among those chosen.
@@ -179,7 +179,7 @@ func TestPageOfChosenCamerasShowsAnother(t *testing.T) {
 	b.is("it is shown", "document.getElementById('view').getAttribute('data-camera') == 'b' && document.getElementById('view').getAttribute('data-state') == 'live'", patient)
 	for _, kiosk := range []string{"", "kiosk&"} {
 		b.open("http://" + s.host + "/?" + kiosk + "cams=a#cam=gone")
-		b.is("one that is not there is said to be missing", "document.getElementById('notice').offsetHeight > 0 && /gone/.test(document.getElementById('notice-title').textContent)", 10*time.Second)
+		b.is("one that is not there is said to be missing", "document.getElementById('notice').offsetHeight > 0 && /gone/.test(document.getElementById('notice-title').textContent)", patient)
 	}
 	ask(b, chromedp.Evaluate[bool](`(function () {
 		var parse = JSON.parse;
@@ -190,7 +190,7 @@ func TestPageOfChosenCamerasShowsAnother(t *testing.T) {
 		};
 		return true;
 	})()`))
-	b.is("until it is there", "!document.getElementById('view').hidden && document.getElementById('view').getAttribute('data-camera') == 'gone' && !document.getElementById('notice').offsetHeight", 10*time.Second)
+	b.is("until it is there", "!document.getElementById('view').hidden && document.getElementById('view').getAttribute('data-camera') == 'gone' && !document.getElementById('notice').offsetHeight", patient)
 }
 
 // TestTileThatIsDraggedMayVanish has a camera removed while its tile is on the way.
@@ -214,7 +214,7 @@ func TestTileThatIsDraggedMayVanish(t *testing.T) {
 		};
 		return true;
 	})()`))
-	b.is("it is gone", order+" == 'b,c'", 10*time.Second)
+	b.is("it is gone", order+" == 'b,c'", patient)
 	b.mouse("mouseMoved", at("c", "width / 2"), y)
 	b.mouse("mouseMoved", x, y)
 	b.mouse("mouseReleased", x, y)
@@ -261,13 +261,13 @@ func TestPageReachesEveryWall(t *testing.T) {
 	slow, _ := slowDoor(t, s.host, 2*time.Second, "/api/walls") // the camera is there before they are
 	b := browse(t, 1280, 800, "http://"+slow.Listener.Addr().String()+"/?lang=de")
 	b.is("all have a link", "document.querySelectorAll('#views a').length == 16", patient)
-	b.is("the camera fits below them", "document.querySelectorAll('#grid li').length == 1 && document.documentElement.scrollHeight <= innerHeight", 5*time.Second)
+	b.is("the camera fits below them", "document.querySelectorAll('#grid li').length == 1 && document.documentElement.scrollHeight <= innerHeight", patient)
 	for _, width := range []int64{1280, 320} {
 		b.resize(width, 640)
 		b.is(fmt.Sprintf("all are in the window of %d px", width), fmt.Sprintf(`innerWidth == %d && [].every.call(document.querySelectorAll('#views a'), function (a) {
 			var r = a.getBoundingClientRect(), over = document.elementFromPoint(r.left + r.width / 2, r.top + r.height / 2);
 			return !r.width || (r.left >= 0 && r.right <= innerWidth && (over === a || r.top > innerHeight));
-		})`, width), 5*time.Second)
+		})`, width), patient)
 		b.keep(fmt.Sprintf("page-walls-%d", width))
 		b.fits(width)
 	}
@@ -321,7 +321,7 @@ func TestPageGivesNoOrdersInAdvance(t *testing.T) {
 		location.hash = '#cam=a';
 		return true;
 	})()`))
-	b.is("it can be moved", "!document.getElementById('ptz').hidden", 10*time.Second)
+	b.is("it can be moved", "!document.getElementById('ptz').hidden", patient)
 	hand := func(kind string) {
 		t.Helper()
 		ask(b, chromedp.Evaluate[bool](fmt.Sprintf("document.querySelector('[data-move=left]').dispatchEvent(new MouseEvent('%s', { bubbles: true, cancelable: true })), true", kind)))
@@ -332,7 +332,7 @@ func TestPageGivesNoOrdersInAdvance(t *testing.T) {
 		t.Errorf("%v orders were given before the first was taken", n)
 	}
 	ask(b, chromedp.Evaluate[bool]("answer(orders[0]), true"))
-	b.is("the next follows", "orders.length == 2 && !orders[1].stop", 5*time.Second)
+	b.is("the next follows", "orders.length == 2 && !orders[1].stop", patient)
 	hand("mouseup")
 	b.is("let go, it is told to stop", "orders.length == 3 && orders[2].stop", 5*time.Second)
 	ask(b, chromedp.Evaluate[bool]("answer(orders[1]), answer(orders[2]), true"))
@@ -382,7 +382,7 @@ func TestSearchTellsWhatIsNoAnswer(t *testing.T) {
 		document.getElementById('find').click();
 		return true;
 	})()`))
-	b.is("it is said", "document.getElementById('found').getAttribute('data-state') == 'done' && /it answers 200/.test(document.getElementById('found-text').textContent)", 10*time.Second)
+	b.is("it is said", "document.getElementById('found').getAttribute('data-state') == 'done' && /it answers 200/.test(document.getElementById('found-text').textContent)", patient)
 	b.is("and can be searched again", "!document.getElementById('search').disabled", time.Second)
 }
 
@@ -424,9 +424,9 @@ func TestSearchLeavesWhatIsStillNeeded(t *testing.T) {
 		document.getElementById('find').click();
 		return true;
 	})()`))
-	b.is("the search goes on", "item('yard') && searches.length == 1", 5*time.Second)
+	b.is("the search goes on", "item('yard') && searches.length == 1", patient)
 	ask(b, chromedp.Evaluate[bool]("item('yard').querySelector('button').click(), item('yard').querySelector('form button').click(), true"))
-	b.is("it is added", "item('yard').getAttribute('data-camera') == 'yard'", 5*time.Second)
+	b.is("it is added", "item('yard').getAttribute('data-camera') == 'yard'", patient)
 	ask(b, chromedp.Evaluate[bool]("item('roof').querySelector('button').focus(), devices.shift(), devices.unshift({ id: 'new', name: 'new', address: '192.0.2.9', via: [], cameras: [], onvif: [] }), found(), true"))
 	b.is("the search is over", "document.getElementById('found').getAttribute('data-state') == 'done' && item('new') && !item('gate')", 5*time.Second)
 	b.is("what keeps the camera can still be copied", `item('yard').querySelector('pre') && /name = "yard"/.test(item('yard').querySelector('pre').textContent)`, time.Second)
@@ -435,7 +435,7 @@ func TestSearchLeavesWhatIsStillNeeded(t *testing.T) {
 		t.Errorf("the list is %q", got)
 	}
 	ask(b, chromedp.Evaluate[bool]("document.getElementById('search').click(), document.getElementById('found-close').click(), document.getElementById('find').click(), true"))
-	b.is("a list that is opened again while a search goes on says so", "document.querySelectorAll('#found-list li').length == 3 && /Searching/.test(document.getElementById('found-text').textContent)", 5*time.Second)
+	b.is("a list that is opened again while a search goes on says so", "document.querySelectorAll('#found-list li').length == 3 && /Searching/.test(document.getElementById('found-text').textContent)", patient)
 }
 
 // TestChangesThatDoNotEndAreSpoken has a camera that is live and stale in turn, all the time.
@@ -456,7 +456,7 @@ func TestChangesThatDoNotEndAreSpoken(t *testing.T) {
 		return true;
 	})()`))
 	b.is("it has changed ten times", "turns > 10", patient)
-	b.is("which is spoken meanwhile", "/a: stale/.test(document.getElementById('spoken').textContent)", time.Second)
+	b.is("which is spoken meanwhile", "/a: stale/.test(document.getElementById('spoken').textContent)", patient)
 }
 
 // TestTileThatIsMadeUnseenFitsItsPicture has a camera come while another is shown large.
@@ -473,12 +473,12 @@ func TestTileThatIsMadeUnseenFitsItsPicture(t *testing.T) {
 		};
 		return true;
 	})()`))
-	b.is("one is left", order+" == 'a'", 10*time.Second)
+	b.is("one is left", order+" == 'a'", patient)
 	ask(b, chromedp.Evaluate[bool]("location.hash = '#cam=a', true"))
 	b.is("it is shown large", "document.getElementById('view').getAttribute('data-state') == 'live'", patient)
 	ask(b, chromedp.Evaluate[bool]("window.returned = true"))
-	b.is("the other is back", order+" == 'a,b'", 10*time.Second)
+	b.is("the other is back", order+" == 'a,b'", patient)
 	ask(b, chromedp.Evaluate[bool]("location.hash = '', true"))
 	b.is("both are live", tilesLive, patient)
-	b.is("both are as high", "(function (p) { return p[0].offsetHeight > 100 && p[0].offsetHeight == p[1].offsetHeight; })(document.querySelectorAll('#grid .picture'))", 5*time.Second)
+	b.is("both are as high", "(function (p) { return p[0].offsetHeight > 100 && p[0].offsetHeight == p[1].offsetHeight; })(document.querySelectorAll('#grid .picture'))", patient)
 }

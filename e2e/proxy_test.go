@@ -67,7 +67,7 @@ func behindProxy(t *testing.T, name string, s *site) string {
 		t.Fatalf("the example is not as it was:\n%s", example)
 	}
 	p := start(t, proxy.command(t, example))
-	eventually(t, name+" listens", 10*time.Second, func() bool {
+	eventually(t, name+" listens", patient, func() bool {
 		select {
 		case <-p.ended:
 			t.Fatalf("%s has ended: %s%s", name, p.out, p.err)
@@ -155,7 +155,7 @@ func TestExamplesOfProxies(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer ws.Close()
-			ws.SetReadDeadline(time.Now().Add(20 * time.Second))
+			ws.SetReadDeadline(time.Now().Add(patient))
 			for range 30 {
 				_, data, err := ws.ReadMessage()
 				if err != nil {
@@ -215,7 +215,7 @@ func TestExamplesOfProxies(t *testing.T) {
 
 			// The page, below its path, which a browser finds without its last slash too.
 			b := browse(t, 1000, 700, "http://"+at+"/cams")
-			b.is("the page is where it was asked for", "location.pathname === '/cams/'", 10*time.Second)
+			b.is("the page is where it was asked for", "location.pathname === '/cams/'", patient)
 			b.is("the page shows a camera", fmt.Sprintf("document.querySelectorAll('[data-state=%q]').length >= 2", "live"), patient)
 		})
 	}

@@ -176,7 +176,7 @@ func gatewayElsewhere(t *testing.T, more string) (*testnet.Host, *site) {
 	file := write(t, "config.toml", fmt.Sprintf("[http]\nlisten = \"%s:8000\"\nallow_anonymous = true\nwww = %q\n%s[[camera]]\nname = \"cam1\"\nsource = \"rtsp://127.0.0.1:8554/cam1\"\ntransport = \"tcp\"\n",
 		host.Theirs, pagesFolder(t), more))
 	gateway := start(t, host.Command(program(t, "camgate"), "serve", "--config", file))
-	gateway.says("serving", 10*time.Second)
+	gateway.says("serving", patient)
 	return host, &site{t: t, host: host.Theirs + ":8000", log: gateway.err}
 }
 
@@ -263,7 +263,7 @@ func TestPlayersComeBackAfterTheGatewayWasKilled(t *testing.T) {
 	b.allShow("each path shows the camera", patient)
 	for range 4 {
 		p.signal(syscall.SIGKILL)
-		p.exit(5 * time.Second)
+		p.exit(patient)
 		b.noneLooksLive(5*time.Second + slack)
 		var took time.Duration
 		p, took = serves(t, exec.Command(program(t, "camgate"), "serve", "--config", file), "http://"+s.host+"/healthz")

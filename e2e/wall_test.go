@@ -86,14 +86,14 @@ func TestWallOfFourCamerasGoesOn(t *testing.T) {
 		}
 		return p.state == "live"
 	}
-	same.until("live, with four numbers", 20*time.Second, whole)
+	same.until("live, with four numbers", patient, whole)
 	var others sync.WaitGroup
 	for _, other := range []*stream{same, labelled} {
 		others.Go(func() { io.Copy(io.Discard, other.conn) }) // until it is closed
 	}
 	opened := time.Now() // all that comes was made after this, however late it is read
 	one := s.watch("/wall?cams=cam1,cam2,cam3,cam4&cols=2&width=640&fps=10")
-	p, _ := one.until("live, with four numbers", 20*time.Second, whole)
+	p, _ := one.until("live, with four numbers", patient, whole)
 	last, began := wallFrames(t, p, 2), time.Now()
 	sequence, received, parts := p.sequence, p.received, 0
 	went := make([]int, len(last))
@@ -147,14 +147,14 @@ func TestWallOfFourCamerasGoesOn(t *testing.T) {
 		viewer.conn.Close()
 	}
 	others.Wait()
-	eventually(t, "nobody watches", 10*time.Second, func() bool { return s.status("cam1").Viewers+s.status("cam4").Viewers == 0 })
+	eventually(t, "nobody watches", patient, func() bool { return s.status("cam1").Viewers+s.status("cam4").Viewers == 0 })
 }
 
 func TestOfflineCameraIsAPlaceholderInAWallOfLiveOnes(t *testing.T) {
 	t.Parallel()
 	s := fourCameras(t, httpd.Config{}, config(t, "away", "rtsp://127.0.0.1:1/none"))
 	v := s.watch("/wall?cams=cam1,away,cam2,cam3&cols=2&width=640")
-	p, _ := v.until("three cameras live and one away", 20*time.Second, func(p part) bool {
+	p, _ := v.until("three cameras live and one away", patient, func(p part) bool {
 		n := wallFrames(t, p, 2)
 		return n[0] > 0 && n[1] == 0 && n[2] > 0 && n[3] > 0 && p.state == "stale"
 	})
@@ -170,7 +170,7 @@ func TestOfflineCameraIsAPlaceholderInAWallOfLiveOnes(t *testing.T) {
 		return false
 	}
 	first := wallFrames(t, p, 2)
-	v.until("further on, and says that one is away", 20*time.Second, func(p part) bool {
+	v.until("further on, and says that one is away", patient, func(p part) bool {
 		n := wallFrames(t, p, 2)
 		for _, i := range []int{0, 2, 3} {
 			if ahead(n[i], first[i], 25) <= 20 {
@@ -191,7 +191,7 @@ func TestRebootedCameraIsBackInTheWall(t *testing.T) {
 	sim := camsimStart(t, long("door", 25))
 	s := fourCameras(t, httpd.Config{}, config(t, "door", sim.URL()))
 	v := s.watch("/wall?cams=cam1,door&cols=2&width=640")
-	v.until("live", 20*time.Second, func(p part) bool { n := wallFrames(t, p, 2); return n[0] > 0 && n[1] > 0 })
+	v.until("live", patient, func(p part) bool { n := wallFrames(t, p, 2); return n[0] > 0 && n[1] > 0 })
 	if err := sim.Reboot(0); err != nil { // until it is healed
 		t.Fatal(err)
 	}
