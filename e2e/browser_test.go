@@ -104,8 +104,14 @@ func (b *browser) resize(width, height int64) {
 // never has.
 func (b *browser) open(url string) {
 	b.t.Helper()
-	ask(b, chromedp.Evaluate[bool](fmt.Sprintf("location.href=%q, true", url)))
-	opened := chromedp.Evaluate[bool](fmt.Sprintf("location.href.indexOf(%q)==0 && document.readyState!='loading'", url))
+	// The document of before may have an address that begins like this one, and goes on until
+	// the other comes, unless only what is behind the # changes.
+	ask(b, chromedp.Evaluate[bool](fmt.Sprintf(`(function (to) {
+		window.isLeft = to.indexOf('#') < 0 || to.split('#')[0] != location.href.split('#')[0];
+		location.href = to;
+		return true;
+	})(%q)`, url)))
+	opened := chromedp.Evaluate[bool](fmt.Sprintf("!window.isLeft && location.href.indexOf(%q)==0 && document.readyState!='loading'", url))
 	eventually(b.t, "the page opens", patient, func() bool {
 		ready, err := chromedp.Run(b.ctx, opened)
 		return err == nil && ready
