@@ -460,7 +460,7 @@
 			if (a.over) { return; }
 			// The gateway learns this side's addresses from its checks: no candidates need be sent.
 			list = ['audio=' + (o.sound ? 1 : 0), 'height=' + Math.round(a.box().height)];
-			cancel = request('POST', g.base + 'whep/' + enc(o.camera) + query(a, list), { type: 'application/sdp', body: pc.localDescription.sdp, timeout: TRIAL }, answered);
+			cancel = request('POST', g.base + 'whep/' + enc(o.camera) + query(a, list), { type: 'application/sdp', body: pc.localDescription.sdp, timeout: GONE }, answered);
 		}).then(null, broken);
 
 		a.stop = function () {
