@@ -12,8 +12,9 @@ import (
 )
 
 // tilesPage has 16 tiles on one connection. window.tiles tells of each: the frame number
-// that its canvas shows, how many pictures it has had, how often a number went back, how
-// wide the picture is, its state, and the longest time between two pictures.
+// that its canvas shows (0: a notice), the newest number, how many pictures it has had, how
+// often a number went on and back (but for a clip of 300 that begins again), how wide the
+// picture is, its state, and the longest time between two pictures.
 const tilesPage = `<!DOCTYPE html><body style="margin:0"><script>
 var tiles = [], quiet = -1, ws = new WebSocket('ws://' + location.host + '/ws', 'camgate'), sockets = 1;
 for (var i = 0; i < 16; i++) {
@@ -21,7 +22,7 @@ for (var i = 0; i < 16; i++) {
 	canvas.id = 't' + i;
 	canvas.style.cssText = 'width:25%;float:left';
 	document.body.appendChild(canvas);
-	tiles.push({canvas: canvas, frame: 0, pictures: 0, back: 0, width: 0, state: '', last: 0, gap: 0});
+	tiles.push({canvas: canvas, frame: 0, newest: 0, pictures: 0, on: 0, back: 0, width: 0, state: '', last: 0, gap: 0});
 }
 function number(context, width, height) { // as camsim burns it into the first rows
 	var bits = [];
@@ -49,7 +50,9 @@ ws.onmessage = function (e) {
 		context.drawImage(img, 0, 0);
 		URL.revokeObjectURL(url);
 		var n = number(context, img.naturalWidth, img.naturalHeight), now = Date.now();
-		if (n < t.frame) t.back++;
+		if (n && n < t.newest && t.newest - n < 150) t.back++;
+		else if (n && n != t.newest) t.on++;
+		t.newest = n || t.newest;
 		if (t.last) t.gap = Math.max(t.gap, now - t.last);
 		t.frame = n, t.last = now, t.pictures++, t.width = img.naturalWidth;
 		if (i != quiet) ws.send(JSON.stringify({type: 'ack', tile: i, sequence: view.getUint32(4)}));
@@ -75,11 +78,13 @@ func TestBrowserShowsSixteenTilesOnOneConnection(t *testing.T) {
 		return "tiles.every(function (t, i) { return " + condition + "; })"
 	}
 	b.is("sixteen tiles are live and show frame numbers", all("t.state == 'live' && t.frame > 0"), patient)
-	b.number("window.first = tiles.map(function (t) { return t.frame; }), 0")
-	b.is("each goes on", all("t.frame > first[i] + 10 && t.back == 0"), patient)
-	if onScreen, ok := b.frame("#t5"); !ok || float64(onScreen) < b.number("first[5]") {
-		t.Errorf("the screen shows %d, %v", onScreen, ok)
-	}
+	b.number("window.first = tiles.map(function (t) { return {on: t.on, number: t.newest}; }), 0")
+	b.is("each goes on", all("t.on > first[i].on + 10 && t.back == 0"), patient)
+	first := int(b.number("first[5].number"))
+	eventually(t, "the screen shows it", patient, func() bool {
+		onScreen, ok := b.frame("#t5")
+		return ok && (int(onScreen)+300-first)%300 < 150
+	})
 	b.keep("tiles")
 	if n := s.status("cam1").Viewers; n != 1 {
 		t.Errorf("%d viewers of a camera", n)
@@ -93,10 +98,11 @@ func TestBrowserShowsSixteenTilesOnOneConnection(t *testing.T) {
 	}
 
 	// Another size, while the pictures go on.
-	b.number("window.before = tiles[0].frame, tiles[0].gap = 0, open(0, 160), 0")
-	b.is("the tile is smaller and has gone on", "tiles[0].width == 160 && tiles[0].frame > before + 5 && tiles[0].back == 0", patient)
-	if gap := b.number("tiles[0].gap"); gap > 1500 {
-		t.Errorf("%v ms without a picture while the size changed", gap)
+	b.number("window.before = tiles[0].on, tiles.forEach(function (t) { t.gap = 0; }), open(0, 160), 0")
+	b.is("the tile is smaller and has gone on", "tiles[0].width == 160 && tiles[0].on > before + 5 && tiles[0].back == 0", patient)
+	// A busy machine holds up those whose size stays, too.
+	if gap, others := b.number("tiles[0].gap"), b.number("Math.max.apply(null, tiles.map(function (t, i) { return i == 0 || i == 3 ? 0 : t.gap; }))"); gap > 1500+others {
+		t.Errorf("%v ms without a picture while the size changed, of the others %v ms", gap, others)
 	}
 	if closed := b.number("window.closed ? 1 : 0"); closed != 0 {
 		t.Error("the connection was closed")

@@ -4,7 +4,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -53,10 +52,8 @@ func TestBrowserPlaysWithTheWHEPPlayerOfOthers(t *testing.T) {
 	s := serveWith(t, httpd.Config{Listen: "127.0.0.1:0", WWW: dir, WebRTC: &webrtc.Options{}}, config(t, "cam1", cam.URL()))
 	b := browse(t, 800, 600, "http://"+s.host+"/theirs.html")
 	b.is("the picture moves", "document.getElementById('p').currentTime > 1 && document.getElementById('p').videoWidth == 320", patient)
-	if _, ok := b.frame("#p"); !ok {
-		t.Error("no number in the picture on the screen")
-	}
+	eventually(t, "a number is in the picture on the screen", patient, func() bool { _, ok := b.frame("#p"); return ok })
 	b.keep("their-player")
 	ask(b, chromedp.Evaluate[bool]("player.destroy(), true"))
-	eventually(t, "its viewer is gone", 10*time.Second, func() bool { return s.status("cam1").Viewers == 0 })
+	eventually(t, "its viewer is gone", patient, func() bool { return s.status("cam1").Viewers == 0 })
 }
