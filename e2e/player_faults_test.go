@@ -139,8 +139,9 @@ func TestTouchPressesNoButtonThatIsNotSeen(t *testing.T) {
 		send(input.DispatchTouchEventTypeTouchEnd)
 		b.is("it was touched", fmt.Sprintf("touches > %v", before), 5*time.Second)
 	}
+	b.seen()
 	tap()
-	b.is("the buttons are seen", "+getComputedStyle(document.querySelector('.camgate-controls')).opacity > 0.9", 5*time.Second)
+	b.is("the buttons are seen", "opaque > 0.9", patient)
 	if b.number(button+".getAttribute('aria-pressed') == 'true' ? 1 : 0") != 0 {
 		t.Error("a button was pressed that was not seen")
 	}
@@ -170,7 +171,7 @@ func TestStandingMultipartIsNoPace(t *testing.T) {
 	line.freeze(true)
 	b.number("window.frozen = performance.now()")
 	b.is("it is not live any more", "player.state != 'live'", patient)
-	if took := b.number("performance.now() - frozen"); took > 12000 { // of a picture a second
+	if took := b.number("performance.now() - frozen"); took > 20000 { // of a picture a second; of one in ten seconds it would be 30 s
 		t.Errorf("a frozen picture was live for %v ms", took)
 	}
 }

@@ -68,6 +68,7 @@ func TestPlayerAsksAFullGatewayLessAndLess(t *testing.T) {
 	waits()
 	const hide = "(function (yes) { Object.defineProperty(document, 'hidden', { value: yes, configurable: true }); document.dispatchEvent(new Event('visibilitychange')); })"
 	ask(b, chromedp.Evaluate[bool](hide+"(true), window.before = asked.length, dispatchEvent(new Event('online'))"))
+	b.is("some time", "(window.hidden = window.hidden || performance.now()) && performance.now() - window.hidden > 1000", patient)
 	if b.number("asked.length - before") != 0 {
 		t.Error("it asks while nobody sees it")
 	}
