@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
@@ -42,11 +41,11 @@ func TestPlayerOfAnElementThatIsShownLater(t *testing.T) {
 	b := browse(t, 800, 700, "http://"+s.host+"/later.html")
 	b.is("it is in its place", "within(plain) && plain.offsetHeight == 300", patient)
 	b.is("a style sheet says where", "within(corner) && corner.offsetTop == 20 && corner.offsetLeft == 610", patient)
-	b.is("what is hidden has no place", "p.player && p.offsetHeight == 0", time.Second)
+	b.is("what is hidden has no place", "p.player && p.offsetHeight == 0", patient)
 	ask(b, chromedp.Evaluate[bool]("p.hidden = false, true"))
 	b.is("shown, it has a picture's", "within(p) && p.offsetWidth == 800 && Math.abs(p.offsetHeight - 480) < 2", patient)
 	ask(b, chromedp.Evaluate[bool]("p.hidden = true, true"))
-	b.is("hidden again, it rests", "p.offsetHeight == 0 && p.player.state == 'paused'", 10*time.Second)
+	b.is("hidden again, it rests", "p.offsetHeight == 0 && p.player.state == 'paused'", patient)
 }
 
 // TestPlayerOfAnOddRateTellsAFrozenPicture has an attribute that is no rate: 0 is "all there are" elsewhere.
@@ -90,12 +89,12 @@ func TestPlayerComesBackWithoutCanvases(t *testing.T) {
 	b := watchPlayer(t, d, map[string]any{"path": "mjpeg,mjpeg"})
 	b.is("it is live", playerPath("mjpeg"), patient)
 	ask(b, chromedp.Evaluate[bool]("HTMLCanvasElement.prototype.getContext = function () { return null; }, player.stop(), true"))
-	b.is("it pauses", "player.state == 'paused'", 5*time.Second)
-	eventually(t, "nobody watches", 10*time.Second, func() bool { return s.status("cam1").Viewers == 0 && d.open.Load() == 0 })
+	b.is("it pauses", "player.state == 'paused'", patient)
+	eventually(t, "nobody watches", patient, func() bool { return s.status("cam1").Viewers == 0 && d.open.Load() == 0 })
 	ask(b, chromedp.Evaluate[bool]("player.start(), true"))
 	b.is("it is live again", playerPath("mjpeg"), patient)
 	d.block(0, "/api", "/mjpeg", "/favicon.svg")
-	b.is("the gateway is away", "player.state == 'error'", 30*time.Second)
+	b.is("the gateway is away", "player.state == 'error'", patient)
 	d.unblock()
 	b.is("it is live once more", playerPath("mjpeg"), patient)
 }
@@ -137,7 +136,7 @@ func TestTouchPressesNoButtonThatIsNotSeen(t *testing.T) {
 		before := b.number("window.touches = window.touches || (document.addEventListener('touchend', function () { touches++; }), 1)")
 		send(input.DispatchTouchEventTypeTouchStart, &input.TouchPoint{X: x, Y: y})
 		send(input.DispatchTouchEventTypeTouchEnd)
-		b.is("it was touched", fmt.Sprintf("touches > %v", before), 5*time.Second)
+		b.is("it was touched", fmt.Sprintf("touches > %v", before), patient)
 	}
 	b.seen()
 	tap()
@@ -146,7 +145,7 @@ func TestTouchPressesNoButtonThatIsNotSeen(t *testing.T) {
 		t.Error("a button was pressed that was not seen")
 	}
 	b.number("window.pressed = 0, " + button + ".addEventListener('click', function () { pressed++; }), 0")
-	eventually(t, "what is seen can be pressed", 10*time.Second, func() bool { tap(); return b.number("pressed") > 0 })
+	eventually(t, "what is seen can be pressed", patient, func() bool { tap(); return b.number("pressed") > 0 })
 }
 
 // TestStandingMultipartIsNoPace goes from a multipart picture that nobody may look at to a connection which freezes.
@@ -201,7 +200,7 @@ func TestPlayerTellsTheDayOfThePictureBefore(t *testing.T) {
 			t.Error("it tells the day too, which nobody needs")
 		}
 		ask(one, chromedp.Evaluate[bool](fmt.Sprintf(later, 3*24)))
-		one.is("and the day", "(document.getElementById('alarm') || document.querySelector('.camgate-said')).textContent.indexOf(day) >= 0 && document.querySelector('.camgate-said').textContent.indexOf(day) >= 0", 10*time.Second)
+		one.is("and the day", "(document.getElementById('alarm') || document.querySelector('.camgate-said')).textContent.indexOf(day) >= 0 && document.querySelector('.camgate-said').textContent.indexOf(day) >= 0", patient)
 	}
 }
 
@@ -225,9 +224,9 @@ func TestSoundThatTheBrowserRefusesIsNotSaidToBeOn(t *testing.T) {
 	const silent = "[].every.call(document.querySelectorAll('#p video'), function (v) { return v.muted; })"
 	b.do(chromedp.Click(chromedp.CSS("#p button")))
 	b.is("it is refused", "refused && document.querySelectorAll('#p video').length == 1 && "+silent, patient)
-	b.is("the button is that for sound", button+".getAttribute('aria-label') == 'Sound on'", 2*time.Second)
+	b.is("the button is that for sound", button+".getAttribute('aria-label') == 'Sound on'", patient)
 	b.do(chromedp.Click(chromedp.CSS("#p button")))
-	b.is("pressed again, there is sound", "!"+silent+" && "+button+".getAttribute('aria-label') == 'Sound off' && "+playerPath("webrtc"), 5*time.Second)
+	b.is("pressed again, there is sound", "!"+silent+" && "+button+".getAttribute('aria-label') == 'Sound off' && "+playerPath("webrtc"), patient)
 	b.do(chromedp.Click(chromedp.CSS("#p button")))
 	b.is("and none any more", "document.querySelectorAll('#p video').length == 1 && "+silent+" && "+button+".getAttribute('aria-label') == 'Sound on' && "+playerPath("webrtc"), patient)
 }

@@ -232,16 +232,16 @@ func TestDestroyedPlayerLeavesNothing(t *testing.T) {
 		old.start();
 		return true;
 	})(document.getElementById('p'))`))
-	b.is("the last is live", playerPath("ws")+" && player.frames > 5", 10*time.Second)
+	b.is("the last is live", playerPath("ws")+" && player.frames > 5", patient)
 	if n := b.number("listeners"); n > 10 {
 		t.Errorf("%v listeners of 21 players", n)
 	}
 	if n := b.number("document.querySelectorAll('#p *').length"); n > 40 {
 		t.Errorf("%v elements", n)
 	}
-	eventually(t, "one watches", 10*time.Second, func() bool { return s.status("cam1").Viewers == 1 })
+	eventually(t, "one watches", patient, func() bool { return s.status("cam1").Viewers == 1 })
 	ask(b, chromedp.Evaluate[bool]("player.destroy(), true"))
-	eventually(t, "none watches", 10*time.Second, func() bool { return s.status("cam1").Viewers == 0 })
+	eventually(t, "none watches", patient, func() bool { return s.status("cam1").Viewers == 0 })
 	if n := b.number("document.querySelectorAll('#p *').length + Math.max(0, listeners)"); n != 0 {
 		t.Errorf("%v elements and listeners are left", n)
 	}

@@ -48,9 +48,9 @@ func TestPlayerInChromium51(t *testing.T) {
 	b := browse(t, 800, 500, "http://"+s.host+"/early.html")
 	b.is("it is live", playerLive, patient)
 	ask(b, chromedp.Evaluate[bool](`document.getElementById('p').style.marginTop = '5000px', true`))
-	b.is("what is scrolled away rests", "player.state == 'paused'", 10*time.Second)
+	b.is("what is scrolled away rests", "player.state == 'paused'", patient)
 	ask(b, chromedp.Evaluate[bool](`document.getElementById('p').style.marginTop = '0', true`))
-	b.is("it is live again", playerLive, 10*time.Second)
+	b.is("it is live again", playerLive, patient)
 }
 
 // TestPageThatForbidsImagesOfScripts has the pictures over HTTP.
@@ -70,8 +70,8 @@ func TestElementFromATemplate(t *testing.T) {
 	b.is("it is live", "p.state == 'live'", patient)
 	b.is("it is in its place", `(function (own, picture) {
 		return own.width == 400 && own.height == 300 && picture.left == own.left && picture.top == own.top && picture.width == 400 && picture.height == 300;
-	})(p.getBoundingClientRect(), p.firstChild.getBoundingClientRect())`, 5*time.Second)
-	b.is("what is not in the page is no player", "!unused.querySelector('camgate-player').player", time.Second)
+	})(p.getBoundingClientRect(), p.firstChild.getBoundingClientRect())`, patient)
+	b.is("what is not in the page is no player", "!unused.querySelector('camgate-player').player", patient)
 }
 
 // TestPageChangesThePlayerWhenItIsTold shows another camera once the player says that there is none.
@@ -266,12 +266,12 @@ func TestSoundIsSwitchedTwice(t *testing.T) {
 	const silent = "[].every.call(document.querySelectorAll('#p video'), function (v) { return v.muted; }) && document.querySelectorAll('#p video').length == 1"
 	b.do(chromedp.Click(chromedp.CSS("#p button"))) // by a hand: without, browsers let no page sound
 	ask(b, chromedp.Evaluate[bool](button+".click(), window.clicked = performance.now(), true"))
-	b.is("the button is that for sound", button+".getAttribute('aria-label') == 'Sound on'", time.Second)
+	b.is("the button is that for sound", button+".getAttribute('aria-label') == 'Sound on'", patient)
 	b.is("it is live without sound", "performance.now() - clicked > 3000 && "+playerPath("webrtc")+" && "+silent, patient)
 	ask(b, chromedp.Evaluate[bool](button+".click(), true"))
 	b.is("there is sound", "![].every.call(document.querySelectorAll('#p video'), function (v) { return v.muted; }) && document.querySelectorAll('#p video').length == 1", patient)
 	ask(b, chromedp.Evaluate[bool]("player.set({ muted: true }), true"))
-	b.is("no sound at all", silent, 10*time.Second)
+	b.is("no sound at all", silent, patient)
 }
 
 // TestSoundIsWhatItsButtonSays switches it where the gateway has no further session.
@@ -287,19 +287,19 @@ func TestSoundIsWhatItsButtonSays(t *testing.T) {
 	before := sessions()
 	d.block(503, "/whep/")
 	b.do(chromedp.Click(chromedp.CSS("#p button")))
-	eventually(t, "a session with sound is asked for", 10*time.Second, func() bool { return sessions() > before })
-	b.is("there is none, and the button offers it", silent+" && "+button+".getAttribute('aria-label') == 'Sound on' && "+playerPath("webrtc"), 10*time.Second)
+	eventually(t, "a session with sound is asked for", patient, func() bool { return sessions() > before })
+	b.is("there is none, and the button offers it", silent+" && "+button+".getAttribute('aria-label') == 'Sound on' && "+playerPath("webrtc"), patient)
 	d.unblock()
 	b.do(chromedp.Click(chromedp.CSS("#p button")))
 	b.is("there is sound", "!("+silent+") && document.querySelectorAll('#p video').length == 1 && "+button+".getAttribute('aria-label') == 'Sound off'", patient)
 	d.block(503, "/whep/")
 	before = sessions()
 	b.do(chromedp.Click(chromedp.CSS("#p button")))
-	b.is("none any more", silent, 2*time.Second)
-	eventually(t, "a session without sound is asked for", 10*time.Second, func() bool { return sessions() > before })
-	b.is("all the same", silent+" && "+button+".getAttribute('aria-label') == 'Sound on' && "+playerPath("webrtc"), 10*time.Second)
+	b.is("none any more", silent, patient)
+	eventually(t, "a session without sound is asked for", patient, func() bool { return sessions() > before })
+	b.is("all the same", silent+" && "+button+".getAttribute('aria-label') == 'Sound on' && "+playerPath("webrtc"), patient)
 	b.do(chromedp.Click(chromedp.CSS("#p button")))
-	b.is("and back", "!("+silent+") && "+button+".getAttribute('aria-label') == 'Sound off' && "+playerPath("webrtc"), 5*time.Second)
+	b.is("and back", "!("+silent+") && "+button+".getAttribute('aria-label') == 'Sound off' && "+playerPath("webrtc"), patient)
 }
 
 // TestSavingIsNoClickOnThePlayer has a page whose player is clicked on to be opened.
@@ -375,14 +375,14 @@ func TestStillThatNeverComesIsGivenUp(t *testing.T) {
 	b := browse(t, 800, 500, site.URL+"/")
 	b.is("it shows stills", playerPath("snapshot")+" && player.frames > 2", patient)
 	d.block(0, "/snapshot")
-	eventually(t, "one does not come", 10*time.Second, func() bool { return d.open.Load() == 1 })
+	eventually(t, "one does not come", patient, func() bool { return d.open.Load() == 1 })
 	b.is("it does not look live", "player.state != 'live' && +getComputedStyle(document.querySelector('#p > div')).opacity < 0.5", patient)
 	ask(b, chromedp.Evaluate[bool]("player.stop(), true"))
-	eventually(t, "nobody waits for it", 5*time.Second, func() bool { return d.open.Load() == 0 })
-	b.is("the last stays on the screen", "player.frame().width > 100", time.Second)
+	eventually(t, "nobody waits for it", patient, func() bool { return d.open.Load() == 0 })
+	b.is("the last stays on the screen", "player.frame().width > 100", patient)
 	d.unblock()
 	ask(b, chromedp.Evaluate[bool]("player.start(), true"))
-	b.is("it is live again", playerPath("snapshot"), 10*time.Second)
+	b.is("it is live again", playerPath("snapshot"), patient)
 }
 
 // TestPlayerInABrowserOf2012 takes away what such a browser lacks.

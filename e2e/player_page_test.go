@@ -74,14 +74,14 @@ func TestPageIsArrangedByHand(t *testing.T) {
 	b.mouse("mousePressed", middle("a", x), middle("a", y))
 	b.mouse("mouseMoved", middle("a", x)+20, middle("a", y))
 	b.mouse("mouseMoved", toX, toY)
-	b.is("the others make room", order+" == 'b,c,d,a'", 5*time.Second)
+	b.is("the others make room", order+" == 'b,c,d,a'", patient)
 	b.keep("page-dragged")
 	b.mouse("mouseReleased", toX, toY)
-	b.is("it stays, also in the address", "/[?]order=b,c,d,a/.test(location.search) && !document.querySelector('.held') && document.body.getAttribute('data-view') == 'grid'", 5*time.Second)
+	b.is("it stays, also in the address", "/[?]order=b,c,d,a/.test(location.search) && !document.querySelector('.held') && document.body.getAttribute('data-view') == 'grid'", patient)
 	ask(b, chromedp.Evaluate[bool]("document.querySelector('#grid li[data-camera=a] a').focus(), true"))
 	b.do(chromedp.KeyEvent("\u0302", chromedp.KeyModifiers(chromedp.ModifierAlt))) // arrow left
-	b.is("the keyboard moves it too", order+" == 'b,c,a,d' && document.activeElement.parentNode.getAttribute('data-camera') == 'a'", 5*time.Second)
-	b.is("which is spoken", "/a: 3/.test(document.getElementById('spoken').textContent)", 5*time.Second)
+	b.is("the keyboard moves it too", order+" == 'b,c,a,d' && document.activeElement.parentNode.getAttribute('data-camera') == 'a'", patient)
+	b.is("which is spoken", "/a: 3/.test(document.getElementById('spoken').textContent)", patient)
 	b.open("http://" + s.host + "/")
 	b.is("the page has kept it", order+" == 'b,c,a,d'", patient)
 	b.open("http://" + s.host + "/?order=d,c")
@@ -89,10 +89,10 @@ func TestPageIsArrangedByHand(t *testing.T) {
 	b.open("http://" + s.host + "/?cams=c,a&cols=1")
 	b.is("an address chooses cameras and columns", order+" == 'c,a' && (function (l) { return l[0].offsetTop < l[1].offsetTop && l[0].offsetWidth > 900; })(document.querySelectorAll('#grid li')) && "+tilesLive, patient)
 	ask(b, chromedp.Evaluate[bool]("(function (s) { s.selectedIndex = 2; s.dispatchEvent(new Event('change')); })(document.getElementById('columns')), true"))
-	b.is("columns are chosen in the page too", "/cols=2/.test(location.search) && document.querySelectorAll('#grid li')[0].offsetTop == document.querySelectorAll('#grid li')[1].offsetTop", 5*time.Second)
+	b.is("columns are chosen in the page too", "/cols=2/.test(location.search) && document.querySelectorAll('#grid li')[0].offsetTop == document.querySelectorAll('#grid li')[1].offsetTop", patient)
 	b.do(chromedp.Click(chromedp.CSS("#grid li[data-camera=a] a")))
 	b.is("a click still opens it", "location.hash == '#cam=a' && document.getElementById('view').getAttribute('data-state') == 'live'", patient)
-	b.is("by the best way", "document.getElementById('view').getAttribute('data-mode') == 'webrtc'", 10*time.Second)
+	b.is("by the best way", "document.getElementById('view').getAttribute('data-mode') == 'webrtc'", patient)
 	b.keep("page-webrtc")
 }
 
@@ -106,10 +106,10 @@ func TestKioskSurvives(t *testing.T) {
 	b := browse(t, 1280, 720, "http://"+host+"/?kiosk&cams=a,b%2C%20c%2Fd,gone&cols=2")
 	live := "document.querySelectorAll('#grid li[data-state=live]').length == 2"
 	b.is("two are live", live+" && document.querySelectorAll('#grid li').length == 3", patient)
-	b.is("the third is said to be missing", "/gone/.test(document.querySelectorAll('.camgate-said')[2].textContent) && document.querySelectorAll('#grid li')[2].getAttribute('data-state') == 'error'", 10*time.Second)
-	b.is("pictures fill the window", `(function (l) { var r = l[2].getBoundingClientRect(); return r.width == 640 && Math.round(r.bottom) == 720 && Math.round(l[1].getBoundingClientRect().right) == 1280; })(document.querySelectorAll('#grid li'))`, 5*time.Second)
-	b.is("nothing else is there", "['top', 'alarm', 'notice', 'found'].every(function (id) { return !document.getElementById(id).offsetHeight; })", 5*time.Second)
-	b.is("no cursor either", "getComputedStyle(document.querySelector('.tile')).cursor == 'none'", 10*time.Second)
+	b.is("the third is said to be missing", "/gone/.test(document.querySelectorAll('.camgate-said')[2].textContent) && document.querySelectorAll('#grid li')[2].getAttribute('data-state') == 'error'", patient)
+	b.is("pictures fill the window", `(function (l) { var r = l[2].getBoundingClientRect(); return r.width == 640 && Math.round(r.bottom) == 720 && Math.round(l[1].getBoundingClientRect().right) == 1280; })(document.querySelectorAll('#grid li'))`, patient)
+	b.is("nothing else is there", "['top', 'alarm', 'notice', 'found'].every(function (id) { return !document.getElementById(id).offsetHeight; })", patient)
+	b.is("no cursor either", "getComputedStyle(document.querySelector('.tile')).cursor == 'none'", patient)
 	x := 600.0
 	eventually(t, "until the mouse moves", patient, func() bool { // it is gone again 3 s later
 		x++
@@ -123,7 +123,7 @@ func TestKioskSurvives(t *testing.T) {
 	s = serveWith(t, httpd.Config{Listen: host}, configs...)
 	b.is("all is well again", live, 5*time.Second+slack)
 	b.resize(320, 640)
-	b.is("on a small screen too", live+" && "+overflow+" == 0", 10*time.Second)
+	b.is("on a small screen too", live+" && "+overflow+" == 0", patient)
 	b.keep("kiosk-320")
 	s.stop()
 
@@ -132,7 +132,7 @@ func TestKioskSurvives(t *testing.T) {
 	b.open("http://" + host + "/?kiosk&cams=a#cam=a")
 	b.is("one alone, large", "document.getElementById('view').getAttribute('data-state') == 'live' && document.querySelector('#view .picture').offsetHeight == innerHeight", patient)
 	b.open("http://" + host + "/?kiosk#cam=gone")
-	b.is("one that is not there is said to be missing", "document.getElementById('notice').offsetHeight > 0 && /gone/.test(document.getElementById('notice-title').textContent)", 10*time.Second)
+	b.is("one that is not there is said to be missing", "document.getElementById('notice').offsetHeight > 0 && /gone/.test(document.getElementById('notice-title').textContent)", patient)
 	b.keep("kiosk-missing")
 }
 
@@ -144,8 +144,8 @@ func TestPageShowsWalls(t *testing.T) {
 	player := "document.querySelector('#wall .picture').player"
 	b.do(chromedp.Click(chromedp.CSS("#to-wall")))
 	b.is("all are in one picture", player+" && "+player+".state == 'live' && "+player+".path == 'mjpeg' && "+player+".frame().width > 500", patient)
-	b.is("the view is told", "document.body.getAttribute('data-view') == 'wall' && document.getElementById('to-wall').getAttribute('aria-current') == 'page'", 5*time.Second)
-	eventually(t, "cameras are watched once each", 10*time.Second, func() bool { return s.status("e").Viewers == 1 })
+	b.is("the view is told", "document.body.getAttribute('data-view') == 'wall' && document.getElementById('to-wall').getAttribute('aria-current') == 'page'", patient)
+	eventually(t, "cameras are watched once each", patient, func() bool { return s.status("e").Viewers == 1 })
 	b.keep("wall")
 	b.do(chromedp.Click(chromedp.CSS("#views a[href='#wall=hall']")))
 	b.is("the named one", player+".camera == 'hall' && "+player+".state == 'live' && "+player+".path == 'ws'", patient)
@@ -177,23 +177,23 @@ func TestPageFollowsWallsOfAnotherConfiguration(t *testing.T) {
 	} {
 		for _, kiosk := range []string{"", "&kiosk"} {
 			b.open("http://" + s.host + "/?wall=N%20I%20X&lang=" + lang + kiosk)
-			b.is(lang+": it says so, and which there are", fmt.Sprintf("document.readyState == 'complete' && document.getElementById('notice').offsetHeight && document.getElementById('notice-title').textContent == %q && /hall/.test(document.getElementById('notice-text').textContent) && !document.querySelector('#wall .picture').player", says), 20*time.Second)
+			b.is(lang+": it says so, and which there are", fmt.Sprintf("document.readyState == 'complete' && document.getElementById('notice').offsetHeight && document.getElementById('notice-title').textContent == %q && /hall/.test(document.getElementById('notice-text').textContent) && !document.querySelector('#wall .picture').player", says), patient)
 		}
 	}
 	b.keep("wall-missing")
 	b.do(chromedp.Click(chromedp.CSS("#notice-back a")))
-	b.is("a way leads to the cameras", "document.body.getAttribute('data-view') == 'grid' && "+tilesLive, 20*time.Second)
+	b.is("a way leads to the cameras", "document.body.getAttribute('data-view') == 'grid' && "+tilesLive, patient)
 	b.open("http://" + s.host + "/#wall=N%20I%20X")
-	b.is("there is none", "document.readyState == 'complete' && /N I X/.test(document.getElementById('notice-title').textContent) && document.querySelector('#views a[href=\"#wall=hall\"]')", 20*time.Second)
+	b.is("there is none", "document.readyState == 'complete' && /N I X/.test(document.getElementById('notice-title').textContent) && document.querySelector('#views a[href=\"#wall=hall\"]')", patient)
 	host := s.host
 	s.stop()
 	s = serveWith(t, httpd.Config{Listen: host, Walls: named("N I X", "yard")}, cam)
 	const player = "document.querySelector('#wall .picture').player"
-	b.is("now there is", player+" && "+player+".state == 'live' && "+player+".camera == 'N I X' && !document.getElementById('notice').offsetHeight", 20*time.Second)
-	b.is("links follow", "document.querySelector('#views a[href=\"#wall=yard\"]') && !document.querySelector('#views a[href=\"#wall=hall\"]')", 5*time.Second)
+	b.is("now there is", player+" && "+player+".state == 'live' && "+player+".camera == 'N I X' && !document.getElementById('notice').offsetHeight", patient)
+	b.is("links follow", "document.querySelector('#views a[href=\"#wall=yard\"]') && !document.querySelector('#views a[href=\"#wall=hall\"]')", patient)
 	s.stop()
 	serveWith(t, httpd.Config{Listen: host, Walls: named("hall")}, cam)
-	b.is("and now there is none", "!"+player+" && /N I X/.test(document.getElementById('notice-title').textContent) && document.getElementById('notice').offsetHeight", 20*time.Second)
+	b.is("and now there is none", "!"+player+" && /N I X/.test(document.getElementById('notice-title').textContent) && document.getElementById('notice').offsetHeight", patient)
 }
 
 func TestPageSpeaksFiveLanguages(t *testing.T) {
@@ -208,7 +208,7 @@ func TestPageSpeaksFiveLanguages(t *testing.T) {
 		for _, w := range words {
 			b.is(lang+": "+w, fmt.Sprintf("document.getElementById('top').textContent.indexOf(%q) >= 0", w), patient)
 		}
-		b.is(lang+": says so", fmt.Sprintf("document.documentElement.lang.indexOf(%q) == 0", lang), time.Second)
+		b.is(lang+": says so", fmt.Sprintf("document.documentElement.lang.indexOf(%q) == 0", lang), patient)
 		b.keep("page-" + lang)
 		for _, width := range []int64{320, 1280} {
 			b.fits(lang, width, 640)
@@ -236,7 +236,7 @@ func TestPageWorksBelowABasePath(t *testing.T) {
 	b.is("two are live", "document.body.getAttribute('data-cameras') == 2 && "+tilesLive+" && "+every("li.getAttribute('data-mode') == 'ws'"), patient)
 	b.do(chromedp.Click(chromedp.CSS("#grid li[data-camera=b] a")))
 	b.is("one is live, large", "document.getElementById('view').getAttribute('data-state') == 'live' && document.getElementById('view').getAttribute('data-mode') == 'webrtc'", patient)
-	b.is("addresses to copy are right", fmt.Sprintf("document.getElementById('link-mjpeg').value == 'http://%s/cams/mjpeg/b'", s.host), 5*time.Second)
+	b.is("addresses to copy are right", fmt.Sprintf("document.getElementById('link-mjpeg').value == 'http://%s/cams/mjpeg/b'", s.host), patient)
 	b.open("http://" + s.host + "/cams/#wall")
 	b.is("the wall is live", "document.querySelector('#wall .picture').player && document.querySelector('#wall .picture').player.state == 'live'", patient)
 }

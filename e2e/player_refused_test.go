@@ -47,16 +47,16 @@ func TestPlayerAsksAFullGatewayLessAndLess(t *testing.T) {
 		document.body.appendChild(script);
 		return true;
 	})()`))
-	b.is("it is refused, and says why", "window.player && player.state == 'error' && /max_viewers/.test(player.reason)", 20*time.Second)
-	b.is("it asks less and less often", "longest() > 10e3", 60*time.Second)
+	b.is("it is refused, and says why", "window.player && player.state == 'error' && /max_viewers/.test(player.reason)", patient)
+	b.is("it asks less and less often", "longest() > 10e3", patient)
 	if most := b.number("longest()"); most > 60e3 {
 		t.Errorf("it asked nothing for %v s", most/1000)
 	}
-	b.is("the next time", "(window.before = window.before || asked.length) && asked.length > before && ((speed = 0.02), true)", 60*time.Second)
+	b.is("the next time", "(window.before = window.before || asked.length) && asked.length > before && ((speed = 0.02), true)", patient)
 	waits := func() {
 		t.Helper()
 		b.number("window.since = 0")
-		b.is("it waits", "(window.since = player.state == 'error' ? since || performance.now() : 0) && performance.now() - since > 1000", 30*time.Second)
+		b.is("it waits", "(window.since = player.state == 'error' ? since || performance.now() : 0) && performance.now() - since > 1000", patient)
 	}
 	online := func(what string) {
 		t.Helper()
@@ -77,9 +77,9 @@ func TestPlayerAsksAFullGatewayLessAndLess(t *testing.T) {
 	waits()
 	taken.conn.Close()
 	<-drained
-	eventually(t, "there is room", 10*time.Second, func() bool { return s.status("cam1").Viewers == 0 })
+	eventually(t, "there is room", patient, func() bool { return s.status("cam1").Viewers == 0 })
 	ask(b, chromedp.Evaluate[bool]("dispatchEvent(new Event('online'))"))
-	b.is("it is live", "player.state == 'live'", 20*time.Second)
+	b.is("it is live", "player.state == 'live'", patient)
 }
 
 // TestPlayerKeepsItsPictureWhereALargerOneIsRefused has its place made larger, where the camera has

@@ -309,7 +309,7 @@ func TestPlayerFallsToTheNextPath(t *testing.T) {
 			if c.path == "ws" { // what waits for WebRTC is given up after 12 s
 				b.is("it says so afterwards too", fmt.Sprintf("performance.now() > 14000 && player.reason.indexOf(%q) >= 0", c.why), patient)
 			}
-			b.is("the page was told too", fmt.Sprintf("states.some(function (s) { return s.state == 'live' && s.path == '%s' && s.camera == 'cam1'; })", c.path), 5*time.Second)
+			b.is("the page was told too", fmt.Sprintf("states.some(function (s) { return s.state == 'live' && s.path == '%s' && s.camera == 'cam1'; })", c.path), patient)
 		})
 	}
 }
@@ -329,7 +329,7 @@ func TestPlayerGoesBackToTheBetterPath(t *testing.T) {
 	if b.number("disturbed().length") != 0 {
 		t.Errorf("the picture was not live while the path changed: %s", ask(b, chromedp.Evaluate[string]("JSON.stringify(states)")))
 	}
-	b.is("nothing is left to explain", "player.reason == ''", 5*time.Second)
+	b.is("nothing is left to explain", "player.reason == ''", patient)
 }
 
 // TestPlayerComesBackAfterTheGateway ends a gateway and starts it again at the same port.
@@ -343,7 +343,7 @@ func TestPlayerComesBackAfterTheGateway(t *testing.T) {
 			b.is("live", playerPath(path), patient)
 			s.stop()
 			b.is("it does not look live", "player.state != 'live' && +getComputedStyle(document.querySelector('#p > div')).opacity < 0.5 && document.querySelector('.camgate-said').offsetHeight > 10", 8*time.Second)
-			b.is("it says that the gateway is away", "player.state == 'error' && /No connection to the gateway/.test(document.querySelector('.camgate-said').textContent)", 8*time.Second)
+			b.is("it says that the gateway is away", "player.state == 'error' && /No connection to the gateway/.test(document.querySelector('.camgate-said').textContent)", patient)
 			b.keep("player-gateway-gone-" + path)
 			// Away for long enough that it does not ask all the time any more.
 			asked := time.Now()
@@ -428,21 +428,21 @@ func TestHiddenPlayerCostsNothing(t *testing.T) {
 			ask(b, chromedp.Evaluate[bool](fmt.Sprintf(`Object.defineProperty(document, 'hidden', {configurable: true, get: function () { return %v; }}), document.dispatchEvent(new Event('visibilitychange')), true`, yes)))
 		}
 		hide(true)
-		b.is("it pauses", "player.state == 'paused'", 2*time.Second)
-		eventually(t, path+": nobody watches", 10*time.Second, func() bool { return s.status("cam1").Viewers == 0 && d.open.Load() == 0 })
+		b.is("it pauses", "player.state == 'paused'", patient)
+		eventually(t, path+": nobody watches", patient, func() bool { return s.status("cam1").Viewers == 0 && d.open.Load() == 0 })
 		hide(false)
-		b.is(path+" is live again", playerPath(path), 10*time.Second)
+		b.is(path+" is live again", playerPath(path), patient)
 		b.showsNewFrames(patient)
 
 		// What is scrolled away does not cost anything either.
 		ask(b, chromedp.Evaluate[bool](`document.getElementById('p').style.marginTop = '5000px', true`))
-		eventually(t, path+": nobody watches what cannot be seen", 10*time.Second, func() bool { return s.status("cam1").Viewers == 0 && d.open.Load() == 0 })
+		eventually(t, path+": nobody watches what cannot be seen", patient, func() bool { return s.status("cam1").Viewers == 0 && d.open.Load() == 0 })
 		ask(b, chromedp.Evaluate[bool](`document.getElementById('p').style.marginTop = '0', true`))
-		b.is(path+" is live once more", playerPath(path), 10*time.Second)
+		b.is(path+" is live once more", playerPath(path), patient)
 		b.open("http://" + d.host() + "/element.html")
-		eventually(t, path+": a page that is left watches nothing", 10*time.Second, func() bool { return s.status("cam1").Viewers <= 1 })
+		eventually(t, path+": a page that is left watches nothing", patient, func() bool { return s.status("cam1").Viewers <= 1 })
 		chromedp.Cancel(b.ctx)
-		eventually(t, path+": nor one that is closed", 10*time.Second, func() bool { return s.status("cam1").Viewers == 0 })
+		eventually(t, path+": nor one that is closed", patient, func() bool { return s.status("cam1").Viewers == 0 })
 	}
 }
 
@@ -491,10 +491,10 @@ func TestPlayerSpeaksFiveLanguages(t *testing.T) {
 	b.is("live", playerLive, patient)
 	for lang, full := range map[string]string{"en": "Full screen", "de": "Vollbild", "fr": "Plein écran", "ja": "全画面表示", "zh-Hant": "全螢幕", "xx": "Full screen"} {
 		ask(b, chromedp.Evaluate[bool](fmt.Sprintf("player.set({lang: %q}), true", lang)))
-		b.is(lang, fmt.Sprintf("document.querySelector('#p button[aria-label=\"%s\"]') && player.state == 'live'", full), 5*time.Second)
+		b.is(lang, fmt.Sprintf("document.querySelector('#p button[aria-label=\"%s\"]') && player.state == 'live'", full), patient)
 	}
 	ask(b, chromedp.Evaluate[bool]("player.set({lang: ''}), document.documentElement.lang = 'fr', player.set({lang: undefined}), true"))
-	b.is("the page's language is the player's", "document.querySelector('#p button[aria-label=\"Plein écran\"]')", 5*time.Second)
+	b.is("the page's language is the player's", "document.querySelector('#p button[aria-label=\"Plein écran\"]')", patient)
 	s.stop()
 	b.is("states too", "/Pas de connexion à la passerelle/.test(document.querySelector('.camgate-said').textContent)", 10*time.Second)
 }
@@ -515,25 +515,25 @@ func TestPlayerWorksByKeyboardAndForTheBlind(t *testing.T) {
 	s := servePlayer(t, config(t, "cam1", cam.URL()))
 	b := browse(t, 800, 500, playerPage(s.host, map[string]any{"camera": "cam1", "path": "ws", "controls": true}))
 	b.is("live", playerLive, patient)
-	b.is("the picture has its camera's name", "document.querySelector('#p img').alt == 'cam1' && document.getElementById('p').getAttribute('aria-label') == 'cam1'", 5*time.Second)
-	b.is("all buttons have names", "[].every.call(document.querySelectorAll('#p button'), function (b) { return b.getAttribute('aria-label'); }) && document.querySelectorAll('#p button').length > 3", 5*time.Second)
+	b.is("the picture has its camera's name", "document.querySelector('#p img').alt == 'cam1' && document.getElementById('p').getAttribute('aria-label') == 'cam1'", patient)
+	b.is("all buttons have names", "[].every.call(document.querySelectorAll('#p button'), function (b) { return b.getAttribute('aria-label'); }) && document.querySelectorAll('#p button').length > 3", patient)
 	b.seen()
 	b.do(chromedp.KeyEvent("\t"))
-	b.is("Tab leads to the player", "document.activeElement.id == 'p'", 5*time.Second)
+	b.is("Tab leads to the player", "document.activeElement.id == 'p'", patient)
 	b.is("and shows its buttons", "opaque > 0.9", patient)
 	b.do(chromedp.KeyEvent("i"))
-	b.is("i shows statistics", "/WebSocket/.test(document.querySelector('.camgate-stats').textContent) && document.querySelector('.camgate-stats').offsetHeight > 20", 5*time.Second)
+	b.is("i shows statistics", "/WebSocket/.test(document.querySelector('.camgate-stats').textContent) && document.querySelector('.camgate-stats').offsetHeight > 20", patient)
 	b.keep("player-controls")
 	b.do(chromedp.KeyEvent("\t"))
-	b.is("Tab leads to its buttons", "document.activeElement.tagName == 'BUTTON'", 5*time.Second)
+	b.is("Tab leads to its buttons", "document.activeElement.tagName == 'BUTTON'", patient)
 	b.do(chromedp.KeyEvent("f"))
-	b.is("f is full screen", "document.fullscreenElement && document.fullscreenElement.id == 'p'", 5*time.Second)
-	b.is("and the button leads back", "document.querySelector('#p button[aria-label=\"Leave full screen\"]')", 5*time.Second)
+	b.is("f is full screen", "document.fullscreenElement && document.fullscreenElement.id == 'p'", patient)
+	b.is("and the button leads back", "document.querySelector('#p button[aria-label=\"Leave full screen\"]')", patient)
 	b.do(chromedp.KeyEvent("f"))
-	b.is("f ends it", "!document.fullscreenElement", 5*time.Second)
+	b.is("f ends it", "!document.fullscreenElement", patient)
 	ask(b, chromedp.Evaluate[bool]("window.saved = '', HTMLAnchorElement.prototype.click = function () { saved = this.download + ' ' + this.href.slice(0, 22); }, true"))
 	b.do(chromedp.KeyEvent("s"))
-	b.is("s saves the picture", `/^cam1-.*\.jpg data:image\/jpeg;base64/.test(saved)`, 5*time.Second)
+	b.is("s saves the picture", `/^cam1-.*\.jpg data:image\/jpeg;base64/.test(saved)`, patient)
 	if err := cam.Reboot(12 * time.Second); err != nil {
 		t.Fatal(err)
 	}
@@ -548,12 +548,12 @@ func TestElementIsAPlayer(t *testing.T) {
 	b := browse(t, 800, 500, "http://"+s.host+"/element.html")
 	live := "document.querySelector('camgate-player').getAttribute('data-state') == 'live' && document.querySelector('camgate-player').state == 'live'"
 	b.is("it is live", live, patient)
-	b.is("it has a picture's shape", "(function (r) { return r.width > 300 && Math.abs(r.height - r.width * 0.6) < 2; })(document.querySelector('camgate-player').getBoundingClientRect())", 5*time.Second)
+	b.is("it has a picture's shape", "(function (r) { return r.width > 300 && Math.abs(r.height - r.width * 0.6) < 2; })(document.querySelector('camgate-player').getBoundingClientRect())", patient)
 	ask(b, chromedp.Evaluate[bool]("document.querySelector('camgate-player').setAttribute('camera', 'cam2'), true"))
 	b.is("another camera", live+" && document.querySelector('camgate-player').player.camera == 'cam2'", patient)
-	eventually(t, "one is watched", 10*time.Second, func() bool { return s.status("cam1").Viewers == 0 && s.status("cam2").Viewers == 1 })
+	eventually(t, "one is watched", patient, func() bool { return s.status("cam1").Viewers == 0 && s.status("cam2").Viewers == 1 })
 	ask(b, chromedp.Evaluate[bool]("document.body.textContent = '', true"))
-	eventually(t, "none is watched", 10*time.Second, func() bool { return s.status("cam2").Viewers == 0 })
+	eventually(t, "none is watched", patient, func() bool { return s.status("cam2").Viewers == 0 })
 }
 
 // TestPlayersShareOneConnection has sixteen cameras in a page.
@@ -592,9 +592,9 @@ func TestPlayerOnAnotherSite(t *testing.T) {
 	t.Cleanup(site.Close)
 	b := browse(t, 800, 500, site.URL+"/")
 	b.is("it shows multipart", playerPath("mjpeg"), patient)
-	b.is("and says why", "/WebSocket: refused/.test(player.reason)", 5*time.Second)
+	b.is("and says why", "/WebSocket: refused/.test(player.reason)", patient)
 	first, _ := b.frame("#p")
-	eventually(t, "it goes on", 10*time.Second, func() bool { n, ok := b.frame("#p"); return ok && n != first })
+	eventually(t, "it goes on", patient, func() bool { n, ok := b.frame("#p"); return ok && n != first })
 	s.stop()
 	b.is("the gateway's end is noticed", "player.state == 'error'", 20*time.Second)
 	serveWith(t, httpd.Config{Listen: s.host, WebRTC: &webrtc.Options{}}, config(t, "cam1", cam.URL()))

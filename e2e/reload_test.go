@@ -6,7 +6,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 )
@@ -31,10 +30,10 @@ func TestPlayersFollowTheConfiguration(t *testing.T) {
 		}
 		before := strings.Count(p.err.String(), said)
 		p.signal(syscall.SIGHUP)
-		eventually(t, "the configuration is read again: "+said, 10*time.Second, func() bool { return strings.Count(p.err.String(), said) > before })
+		eventually(t, "the configuration is read again: "+said, patient, func() bool { return strings.Count(p.err.String(), said) > before })
 	}
 	b := watchEveryPath(t, s.host, everyPath)
-	b.allShow("each path shows the camera", 20*time.Second)
+	b.allShow("each path shows the camera", patient)
 	reload(text("cam1", "threads = 2\n"), "0 cameras new, 1 changed, 0 removed")
 	b.allShow("each path shows it as it is configured now", backAgain+slack)
 	ask(b, chromedp.Evaluate[bool](`said = {}, Object.keys(players).forEach(function (path) {
