@@ -53,13 +53,6 @@ func (b *browser) scheme(name string) {
 	}))
 }
 
-// fits makes the window so wide, and waits until the page is no wider.
-func (b *browser) fits(what string, width, height int64) {
-	b.t.Helper()
-	b.resize(width, height)
-	b.is(fmt.Sprintf("%s: no wider than a window of %d px", what, width), fmt.Sprintf("innerWidth == %d && (%s) == 0", width, overflow), patient)
-}
-
 // TestPageIsArrangedByHand drags a tile, and moves one by the keyboard; the page keeps it.
 func TestPageIsArrangedByHand(t *testing.T) {
 	t.Parallel()
@@ -150,7 +143,8 @@ func TestPageShowsWalls(t *testing.T) {
 	b.do(chromedp.Click(chromedp.CSS("#views a[href='#wall=hall']")))
 	b.is("the named one", player+".camera == 'hall' && "+player+".state == 'live' && "+player+".path == 'ws'", patient)
 	b.keep("wall-named")
-	b.fits("the wall", 320, 640)
+	b.resize(320, 640)
+	b.fits(320)
 	b.keep("wall-320")
 	b.resize(1280, 800)
 	b.do(chromedp.KeyEvent("\u001b"))
@@ -211,7 +205,8 @@ func TestPageSpeaksFiveLanguages(t *testing.T) {
 		b.is(lang+": says so", fmt.Sprintf("document.documentElement.lang.indexOf(%q) == 0", lang), patient)
 		b.keep("page-" + lang)
 		for _, width := range []int64{320, 1280} {
-			b.fits(lang, width, 640)
+			b.resize(width, 640)
+			b.fits(width)
 			if width == 320 {
 				b.keep("page-320-" + lang)
 			}
