@@ -109,6 +109,7 @@ func (b *browser) showsDifferent(frames int, within time.Duration) {
 // a door is a proxy in front of a gateway that lets some addresses not through.
 type door struct {
 	*httptest.Server
+	to      atomic.Pointer[url.URL]
 	mu      sync.Mutex
 	blocked map[string]int // beginning of a path: how it answers; 0: not at all
 	asked   map[string]int // first part of a path: how often
@@ -118,9 +119,9 @@ type door struct {
 
 func doorTo(t *testing.T, host string) *door {
 	d := &door{blocked: map[string]int{}, asked: map[string]int{}}
-	to := &url.URL{Scheme: "http", Host: host}
+	d.leadTo(host)
 	proxy := &httputil.ReverseProxy{
-		Rewrite:       func(r *httputil.ProxyRequest) { r.SetURL(to); r.Out.Host = r.In.Host },
+		Rewrite:       func(r *httputil.ProxyRequest) { r.SetURL(d.to.Load()); r.Out.Host = r.In.Host },
 		FlushInterval: -1,
 		ErrorHandler:  func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
 	}
@@ -150,6 +151,9 @@ func doorTo(t *testing.T, host string) *door {
 	t.Cleanup(func() { d.CloseClientConnections(); d.Close() })
 	return d
 }
+
+// leadTo has who comes from now on meet another gateway.
+func (d *door) leadTo(host string) { d.to.Store(&url.URL{Scheme: "http", Host: host}) }
 
 func (d *door) block(status int, paths ...string) {
 	d.mu.Lock()

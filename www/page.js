@@ -95,7 +95,7 @@
 				api.at = now();
 				api.heard = new Date();
 				take(list);
-				if (doubt) { readWalls(); }
+				if (doubt || !$('notice').hidden) { readWalls(); } // beside a notice no picture begins or ends
 			} else {
 				api.failures++;
 				api.error = error;
