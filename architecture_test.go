@@ -18,6 +18,7 @@ var mayImport = map[string][]string{
 	"media":              nil,
 	"config":             nil,
 	"caption":            nil,
+	"testleak":           nil,
 	"testnet":            nil,
 	"www":                nil,
 	"camsim/stamp":       nil,

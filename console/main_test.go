@@ -4,12 +4,12 @@ import (
 	"os"
 	"testing"
 
-	"go.uber.org/goleak"
+	"camgate/testleak"
 )
 
 func TestMain(m *testing.M) {
 	if what := os.Getenv(childVariable); what != "" {
 		os.Exit(runChild(what))
 	}
-	goleak.VerifyTestMain(m)
+	testleak.Main(m)
 }

@@ -16,14 +16,14 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
 
 	"camgate/camera/source"
 	"camgate/onvif"
+	"camgate/testleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { testleak.Main(m) }
 
 func TestSpansAreSaidAsPeopleSayThem(t *testing.T) {
 	for d, want := range map[time.Duration]string{

@@ -5,7 +5,7 @@ import (
 	"os"
 	"testing"
 
-	"go.uber.org/goleak"
+	"camgate/testleak"
 )
 
 func TestMain(m *testing.M) {
@@ -14,5 +14,5 @@ func TestMain(m *testing.M) {
 	} else {
 		slog.SetLogLoggerLevel(slog.LevelDebug)
 	}
-	goleak.VerifyTestMain(m)
+	testleak.Main(m)
 }

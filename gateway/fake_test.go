@@ -14,23 +14,11 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"camgate/discovery"
+	"camgate/testleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(ending{m}) }
-
-// ending are tests that have ended when their last goroutines have. goleak alone waits for less
-// than half a second, which is little for one that is about to end on a busy machine.
-type ending struct{ *testing.M }
-
-func (e ending) Run() int {
-	code := e.M.Run()
-	for deadline := time.Now().Add(30 * time.Second); code == 0 && goleak.Find() != nil && time.Now().Before(deadline); {
-	}
-	return code
-}
+func TestMain(m *testing.M) { testleak.Main(m) }
 
 // fakeFinder has found what the test says.
 type fakeFinder struct {

@@ -16,10 +16,11 @@ import (
 	"time"
 
 	"github.com/icholy/digest"
-	"go.uber.org/goleak"
+
+	"camgate/testleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { testleak.Main(m) }
 
 const (
 	testUser     = "admin"

@@ -20,12 +20,12 @@ import (
 	"github.com/bluenviron/gortsplib/v4/pkg/liberrors"
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
-	"go.uber.org/goleak"
 
 	"camgate/media"
+	"camgate/testleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { testleak.Main(m) }
 
 // patient is how long a test waits for what must happen.
 const patient = 30 * time.Second

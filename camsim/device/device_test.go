@@ -6,27 +6,19 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"camgate/camsim"
 	"camgate/decoder"
 	"camgate/media"
+	"camgate/testleak"
 )
 
 func TestMain(m *testing.M) {
-	failed := m.Run()
-	pairs.close()
-	if err := goleak.Find(); err != nil && failed == 0 {
-		fmt.Fprintln(os.Stderr, err)
-		failed = 1
-	}
-	os.Exit(failed)
+	testleak.Main(m, pairs.close)
 }
 
 // pairs of cameras, by the main stream's codec; all tests share them.

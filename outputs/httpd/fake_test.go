@@ -15,12 +15,11 @@ import (
 	"testing/fstest"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"camgate/camera"
 	"camgate/camera/source"
 	"camgate/media"
 	"camgate/onvif"
+	"camgate/testleak"
 )
 
 // fakeCamera publishes what the test tells it to, as a camera would: the newest picture
@@ -268,10 +267,10 @@ var testPages = fstest.MapFS{
 // for goroutines that it has left.
 func serve(t testing.TB, cfg Config, cams ...*fakeCamera) *gateway {
 	t.Helper()
-	leak := goleak.IgnoreCurrent()
+	nothingLeft := testleak.Watch(t)
 	t.Cleanup(func() {
 		http.DefaultClient.CloseIdleConnections()
-		nothingLeft(t, leak)
+		nothingLeft()
 	})
 	return serveParallel(t, cfg, cams...)
 }
@@ -372,17 +371,4 @@ func (f *fakeCamera) watching() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.viewers
-}
-
-// nothingLeft fails the test where goroutines are left that are not known. goleak alone waits
-// for less than half a second, which is little for one that is about to end on a busy machine.
-func nothingLeft(t testing.TB, known goleak.Option) {
-	t.Helper()
-	err := goleak.Find(known)
-	for deadline := time.Now().Add(testLimit); err != nil && time.Now().Before(deadline); {
-		err = goleak.Find(known)
-	}
-	if err != nil {
-		t.Error(err)
-	}
 }

@@ -13,10 +13,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"camgate/media"
 	"camgate/outputs/params"
+	"camgate/testleak"
 )
 
 // site is a set of fake cameras.
@@ -135,8 +134,8 @@ func tile(t testing.TB, seed uint64) []byte {
 
 // newTestSet is a set that must have ended with the test.
 func newTestSet(t *testing.T, cameras Cameras) *Set {
-	leak := goleak.IgnoreCurrent()
-	t.Cleanup(func() { nothingLeft(t, leak) })
+	nothingLeft := testleak.Watch(t)
+	t.Cleanup(nothingLeft)
 	return NewSet(cameras, slog.New(slog.DiscardHandler))
 }
 
@@ -733,17 +732,4 @@ func cpu(b *testing.B) time.Duration {
 		b.Fatal(err)
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
-// nothingLeft fails the test where goroutines are left that are not known. goleak alone waits
-// for less than half a second, which is little for one that is about to end on a busy machine.
-func nothingLeft(t testing.TB, known goleak.Option) {
-	t.Helper()
-	err := goleak.Find(known)
-	for deadline := time.Now().Add(30 * time.Second); err != nil && time.Now().Before(deadline); {
-		err = goleak.Find(known)
-	}
-	if err != nil {
-		t.Error(err)
-	}
 }

@@ -17,10 +17,10 @@ import (
 	"github.com/pion/interceptor"
 	"github.com/pion/rtp"
 	pion "github.com/pion/webrtc/v4"
-	"go.uber.org/goleak"
 
 	"camgate/camera"
 	"camgate/media"
+	"camgate/testleak"
 	"camgate/testnet"
 )
 
@@ -355,7 +355,7 @@ var shortly = patience{connect: 3 * time.Second, disconnected: time.Second, fail
 
 func servePatiently(t testing.TB, p patience, o Options, cams ...*fakeCamera) *gate {
 	t.Helper()
-	leak := goleak.IgnoreCurrent()
+	nothingLeft := testleak.Watch(t)
 	g := &gate{log: &lines{}}
 	server, err := newServer(o, fakeCameras(cams), slog.New(slog.NewTextHandler(g.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	if err != nil {
@@ -399,7 +399,7 @@ func servePatiently(t testing.TB, p patience, o Options, cams ...*fakeCamera) *g
 		g.stop()
 		web.Close()
 		http.DefaultClient.CloseIdleConnections()
-		nothingLeft(t, leak)
+		nothingLeft()
 	})
 	return g
 }
@@ -627,16 +627,3 @@ func (c *client) request(method, etag, contentType, body string) (*http.Response
 }
 
 var _ net.PacketConn = (*socket)(nil)
-
-// nothingLeft fails the test where goroutines are left that are not known. goleak alone waits
-// for less than half a second, which is little for one that is about to end on a busy machine.
-func nothingLeft(t testing.TB, known goleak.Option) {
-	t.Helper()
-	err := goleak.Find(known)
-	for deadline := time.Now().Add(patient); err != nil && time.Now().Before(deadline); {
-		err = goleak.Find(known)
-	}
-	if err != nil {
-		t.Error(err)
-	}
-}

@@ -13,9 +13,9 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
-	"go.uber.org/goleak"
 
 	"camgate/media"
+	"camgate/testleak"
 )
 
 // board is a source whose only camera shows what the test tells it to.
@@ -81,13 +81,13 @@ func (f *boardFeed) Close() {
 
 // newTiles is a connection's tiles without the connection.
 func newTiles(t *testing.T, source Source) *tiles {
-	leak := goleak.IgnoreCurrent()
+	nothingLeft := testleak.Watch(t)
 	ctx, end := context.WithCancel(context.Background())
 	tl := &tiles{source: source, ctx: ctx, open: make(map[uint16]*tile), wake: make(chan struct{}, 1), opens: openBurst, openedAt: time.Now()}
 	t.Cleanup(func() {
 		end()
 		tl.feeds.Wait()
-		nothingLeft(t, leak)
+		nothingLeft()
 	})
 	return tl
 }
@@ -666,17 +666,4 @@ func FuzzTileMessage(f *testing.F) {
 			}
 		}
 	})
-}
-
-// nothingLeft fails the test where goroutines are left that are not known. goleak alone waits
-// for less than half a second, which is little for one that is about to end on a busy machine.
-func nothingLeft(t testing.TB, known goleak.Option) {
-	t.Helper()
-	err := goleak.Find(known)
-	for deadline := time.Now().Add(30 * time.Second); err != nil && time.Now().Before(deadline); {
-		err = goleak.Find(known)
-	}
-	if err != nil {
-		t.Error(err)
-	}
 }

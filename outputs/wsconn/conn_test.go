@@ -12,9 +12,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/gorilla/websocket"
-	"go.uber.org/goleak"
 
 	"camgate/outputs/viewerconn"
+	"camgate/testleak"
 )
 
 // patient is how long a test waits for what must happen. Nobody promises that it takes less:
@@ -35,7 +35,7 @@ type host struct {
 // start serves until the test ends; then nothing of it may be left.
 func (h *host) start(t *testing.T) *host {
 	t.Helper()
-	leak := goleak.IgnoreCurrent()
+	nothingLeft := testleak.Watch(t)
 	h.ended = make(chan error, 8)
 	if h.ctx == nil {
 		h.ctx = t.Context()
@@ -48,7 +48,7 @@ func (h *host) start(t *testing.T) *host {
 		h.server.CloseClientConnections()
 		h.server.Close()
 		http.DefaultTransport.(*http.Transport).CloseIdleConnections()
-		nothingLeft(t, leak)
+		nothingLeft()
 	})
 	return h
 }
@@ -384,18 +384,5 @@ func TestAViewerThatTakesNothingDoesNotHoldUpTheEnd(t *testing.T) {
 	}
 	if took := time.Since(began); took > 10*time.Second { // two good-byes of 2 s at most
 		t.Errorf("the end took %v", took)
-	}
-}
-
-// nothingLeft fails the test where goroutines are left that are not known. goleak alone waits
-// for less than half a second, which is little for one that is about to end on a busy machine.
-func nothingLeft(t testing.TB, known goleak.Option) {
-	t.Helper()
-	err := goleak.Find(known)
-	for deadline := time.Now().Add(patient); err != nil && time.Now().Before(deadline); {
-		err = goleak.Find(known)
-	}
-	if err != nil {
-		t.Error(err)
 	}
 }
