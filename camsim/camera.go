@@ -41,9 +41,9 @@ type Camera struct {
 	track   *track
 	sound   *sound // nil: none
 	stream  *gortsplib.ServerStream
-	mute    *gortsplib.ServerStream                // that of who is to hear nothing
-	playing map[*gortsplib.ServerSession]time.Time // since when
-	obeyed  uint64                                 // of the requests for a key frame
+	mute    *gortsplib.ServerStream               // that of who is to hear nothing
+	playing map[*gortsplib.ServerSession]struct{} // those that get what is sent
+	obeyed  uint64                                // of the requests for a key frame
 	faults  faults
 	away    bool // rebooting or frozen
 	clock   clock
@@ -76,7 +76,7 @@ func (s *Server) add(o Options, own bool) (*Camera, error) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &Camera{server: s, own: own, name: o.Name, mode: o.Mode, options: o, life: ctx, cancel: cancel, wake: make(chan struct{}, 1),
-		playing: map[*gortsplib.ServerSession]time.Time{}, random: rand.New(rand.NewPCG(o.Seed, 2))}
+		playing: map[*gortsplib.ServerSession]struct{}{}, random: rand.New(rand.NewPCG(o.Seed, 2))}
 	c.clock.base = c.random.Uint32()
 	var err error
 	if c.sound, err = newSound(o.Audio); err == nil {
@@ -261,25 +261,14 @@ func (c *Camera) setPlaying(s *gortsplib.ServerSession, playing bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if playing {
-		c.playing[s] = time.Now()
+		c.playing[s] = struct{}{}
 		return
 	}
 	delete(c.playing, s)
 }
 
-// settling is how long after PLAY the server takes to add a session to its stream, at most.
-// A key frame sent before would be lost.
-const settling = 20 * time.Millisecond
-
 // watched says that somebody gets what is sent. c.mu is locked.
-func (c *Camera) watched() bool {
-	for _, since := range c.playing {
-		if time.Since(since) > settling {
-			return true
-		}
-	}
-	return false
-}
+func (c *Camera) watched() bool { return len(c.playing) > 0 }
 
 // Counts of what happened since the camera was started.
 type Counts struct {

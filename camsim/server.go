@@ -40,6 +40,7 @@ type Server struct {
 	cameras  map[string]*Camera
 	sessions map[*gortsplib.ServerSession]*Camera
 	conns    map[*gortsplib.ServerConn]*Camera
+	starting map[*gortsplib.ServerConn]*gortsplib.ServerSession // whose PLAY is granted, and not answered
 	closed   bool
 }
 
@@ -56,7 +57,8 @@ func Listen(ctx context.Context, o ServerOptions) (*Server, error) {
 		return nil, fmt.Errorf("simulated cameras: %w", err)
 	}
 	s := &Server{gate: gate, cameras: map[string]*Camera{},
-		sessions: map[*gortsplib.ServerSession]*Camera{}, conns: map[*gortsplib.ServerConn]*Camera{}}
+		sessions: map[*gortsplib.ServerSession]*Camera{}, conns: map[*gortsplib.ServerConn]*Camera{},
+		starting: map[*gortsplib.ServerConn]*gortsplib.ServerSession{}}
 	s.rtsp = &gortsplib.Server{
 		Handler:        s,
 		RTSPAddress:    gate.address,
@@ -195,8 +197,22 @@ func (s *Server) OnPlay(x *gortsplib.ServerHandlerOnPlayCtx) (*base.Response, er
 			c.counts.asked.Add(1)
 		}
 	})
-	c.setPlaying(x.Session, true)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.starting[x.Conn] = x.Session
 	return &base.Response{StatusCode: base.StatusOK}, nil
+}
+
+// OnResponse implements gortsplib.ServerHandlerOnResponse. Only when the answer to PLAY is on
+// its way the session is one of the stream's: a key frame that was sent before would be lost.
+func (s *Server) OnResponse(conn *gortsplib.ServerConn, res *base.Response) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	session := s.starting[conn]
+	delete(s.starting, conn)
+	if c := s.sessions[session]; c != nil && res.StatusCode == base.StatusOK { // it may have ended meanwhile
+		c.setPlaying(session, true)
+	}
 }
 
 // OnPause implements gortsplib.ServerHandlerOnPause.
@@ -210,12 +226,11 @@ func (s *Server) OnPause(x *gortsplib.ServerHandlerOnPauseCtx) (*base.Response, 
 // OnSessionClose implements gortsplib.ServerHandlerOnSessionClose.
 func (s *Server) OnSessionClose(x *gortsplib.ServerHandlerOnSessionCloseCtx) {
 	s.mu.Lock()
-	c := s.sessions[x.Session]
-	delete(s.sessions, x.Session)
-	s.mu.Unlock()
-	if c != nil {
+	defer s.mu.Unlock()
+	if c := s.sessions[x.Session]; c != nil {
 		c.setPlaying(x.Session, false)
 	}
+	delete(s.sessions, x.Session)
 }
 
 // OnConnClose implements gortsplib.ServerHandlerOnConnClose.
@@ -223,6 +238,7 @@ func (s *Server) OnConnClose(x *gortsplib.ServerHandlerOnConnCloseCtx) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, x.Conn)
+	delete(s.starting, x.Conn)
 }
 
 // OnStreamWriteError implements gortsplib.ServerHandlerOnStreamWriteError: a client too
