@@ -86,7 +86,7 @@ func (c snapshotCamera) Watch() (snapshot.Viewer, error) {
 
 func (c snapshotCamera) Newest() *media.Picture { return c.served.Newest(c.wish.Rendition) }
 
-func (c snapshotCamera) Away() bool {
-	state := c.Status().State
-	return state == "offline" || state == "stale"
-}
+func (c snapshotCamera) Away() bool { return away(c.served.Brief().State) }
+
+// away says of a camera's state that it brings no live picture now, and is not just being connected.
+func away(state string) bool { return state == "offline" || state == "stale" }

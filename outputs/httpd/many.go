@@ -249,13 +249,9 @@ func (w wallSource) Watch(name string, r media.Rendition, fps float64) (wall.Til
 	return v, nil
 }
 
-func (w wallSource) Connecting(name string) bool {
+func (w wallSource) Away(name string) bool {
 	one := w.find(name)
-	if one == nil {
-		return false
-	}
-	state := one.Brief().State
-	return state == "connecting" || state == "idle"
+	return one == nil || away(one.Brief().State)
 }
 
 // wallCamera is a wall that is asked for as if it were a camera.

@@ -841,9 +841,19 @@ func TestStillOfAWallWaitsForACameraThatIsConnecting(t *testing.T) {
 		newest := g.walls.Newest(wall.Layout{Cameras: []string{"cam1"}, Width: 320, FPS: 20})
 		return newest != nil && newest.State == media.Offline
 	})
+	// It is live before it has brought a picture.
 	cam.mu.Lock()
 	cam.state = "live"
 	cam.mu.Unlock()
+	before := cam.shows(realJPEG(t, 320, 192, 70), media.Offline)
+	eventually(t, "the wall shows what it has", testLimit, func() bool {
+		return !g.walls.Newest(wall.Layout{Cameras: []string{"cam1"}, Width: 320, FPS: 20}).Received.Before(before.Received)
+	})
+	select {
+	case got := <-answered:
+		t.Fatalf("it has not waited, and answers %s", got)
+	case <-time.After(100 * time.Millisecond):
+	}
 	cam.shows(realJPEG(t, 320, 192, 180), media.Live)
 	if got := <-answered; got != "200 OK" {
 		t.Errorf("it answers %s", got)

@@ -24,8 +24,9 @@ type Cameras interface {
 	// for whoever looks at the wall.
 	Watch(name string, r media.Rendition, fps float64) (Tile, error)
 
-	// Connecting says that the camera is not live yet, but may be in a moment.
-	Connecting(name string) bool
+	// Away says that the camera is known to bring no live picture now: it is neither live nor
+	// being connected.
+	Away(name string) bool
 }
 
 var (

@@ -483,7 +483,7 @@ func (w *wall) settled(p *media.Picture, since time.Time) bool {
 			if c.published.Received.Before(since) {
 				return false
 			}
-		case w.set.cameras.Connecting(c.name):
+		case !w.set.cameras.Away(c.name): // a camera is live before its first picture is here
 			return false
 		}
 	}

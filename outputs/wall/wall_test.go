@@ -63,10 +63,10 @@ func (s *site) Watch(name string, r media.Rendition, fps float64) (Tile, error) 
 	return &fakeTile{f: f}, nil
 }
 
-func (s *site) Connecting(name string) bool {
+func (s *site) Away(name string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.connecting[name]
+	return !s.connecting[name]
 }
 
 var errGone = errors.New("the camera is gone")
@@ -371,7 +371,7 @@ func (s *pacedSite) Watch(name string, r media.Rendition, fps float64) (Tile, er
 	return &pacedTile{period: time.Duration(float64(time.Second) / fps), late: s.late[name], away: s.away[name], jpeg: s.jpeg}, nil
 }
 
-func (s *pacedSite) Connecting(string) bool { return false }
+func (s *pacedSite) Away(string) bool { return true }
 
 func (p *pacedTile) Next(ctx context.Context) (*media.Picture, error) {
 	now := time.Now()
