@@ -21,13 +21,18 @@ import (
 
 // stuck is a writer that takes nothing until it is let go.
 type stuck struct {
-	free chan struct{}
+	asked chan struct{} // of one element: somebody waits to write
+	free  chan struct{}
 
 	mu   sync.Mutex
 	text strings.Builder
 }
 
 func (s *stuck) Write(p []byte) (int, error) {
+	select {
+	case s.asked <- struct{}{}:
+	default:
+	}
 	<-s.free
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -41,12 +46,15 @@ func (s *stuck) String() string {
 }
 
 func TestLogThatIsNotTakenStopsNobody(t *testing.T) {
-	to := &stuck{free: make(chan struct{})}
+	to := &stuck{asked: make(chan struct{}, 1), free: make(chan struct{})}
 	q := newLogQueue(to, slog.New(slog.NewTextHandler(to, nil)))
 	log := slog.New(slog.NewTextHandler(q, nil))
 	const all = 3 * mostQueued
 	for n := range all {
 		log.Info("line", "n", n)
+		if n == 0 {
+			<-to.asked // or it might be taken later, and make room between lines that are lost
+		}
 	}
 	q2 := newLogQueue(to, log)
 	q2.Write([]byte("never"))
