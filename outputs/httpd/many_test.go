@@ -847,7 +847,8 @@ func TestStillOfAWallWaitsForACameraThatIsConnecting(t *testing.T) {
 	cam.mu.Unlock()
 	before := cam.shows(realJPEG(t, 320, 192, 70), media.Offline)
 	eventually(t, "the wall shows what it has", testLimit, func() bool {
-		return !g.walls.Newest(wall.Layout{Cameras: []string{"cam1"}, Width: 320, FPS: 20}).Received.Before(before.Received)
+		newest := g.walls.Newest(wall.Layout{Cameras: []string{"cam1"}, Width: 320, FPS: 20})
+		return newest == nil || !newest.Received.Before(before.Received) // nil: nobody waits any more
 	})
 	select {
 	case got := <-answered:
