@@ -118,6 +118,7 @@ func (g *gate) shut() {
 	}
 	g.refusing = true
 	g.shuts++
+	// It fails on a closed socket alone, which refuses by itself.
 	_ = g.control(func(fd int) error {
 		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 0); err != nil {
 			return err

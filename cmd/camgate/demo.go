@@ -65,7 +65,7 @@ func (d *demoCommand) Run(ctx context.Context, c console) error {
 	cfg.Log.Level = "warn"
 	cfg.Discovery.Interfaces = []string{"lo"}
 	fmt.Fprintln(c.log, "starting simulated cameras…")
-	cameras, err := startDemo(ctx)
+	cameras, err := startDemo(context.WithoutCancel(ctx)) // they end after the gateway, which would miss them
 	defer cameras.close()
 	if err != nil {
 		return err
