@@ -16,11 +16,10 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"camgate/camera/source"
 	"camgate/onvif"
 	"camgate/testleak"
+	"camgate/testnet"
 )
 
 func TestMain(m *testing.M) { testleak.Main(m) }
@@ -190,25 +189,6 @@ func target(t *testing.T, address string) Target {
 	return Target{Name: "door", Address: a}
 }
 
-// closed is host:port where nothing listens. It is held while the test runs, so that nobody
-// else comes by it.
-func closed(t *testing.T) string {
-	t.Helper()
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { unix.Close(fd) })
-	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
-		t.Fatal(err)
-	}
-	at, err := unix.Getsockname(fd)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return fmt.Sprintf("127.0.0.1:%d", at.(*unix.SockaddrInet4).Port)
-}
-
 // last is the step that failed, and how many were not tried.
 func last(t *testing.T, r *Report) (failed Step, skipped int) {
 	t.Helper()
@@ -237,7 +217,7 @@ func TestProbeTellsWhatACameraIs(t *testing.T) {
 }
 
 func TestTheFirstFailureIsNamedWithItsMend(t *testing.T) {
-	nobody := closed(t)
+	nobody := testnet.Port(t)
 	wrong := fake(t, "rtsp://127.0.0.1:1/x")
 	service, _, _ := wrong.Address.Service()
 	wrong = target(t, "onvif://other:s3cret@"+strings.TrimPrefix(service, "http://"))
@@ -276,7 +256,7 @@ func TestOnlyStreamsThatAreShownAreTried(t *testing.T) {
 		"?profile=nosuch":          "profile",
 		"?source=nosuch":           "profile",
 	} {
-		tg := fakeOf(t, "rtsp://"+closed(t)+"/x", "left", "right")
+		tg := fakeOf(t, "rtsp://"+testnet.Port(t)+"/x", "left", "right")
 		service, _, _ := tg.Address.Service()
 		tg = target(t, "onvif://admin:s3cret@"+strings.TrimPrefix(service, "http://")+query)
 		r := Diagnose(context.Background(), tg, nil)

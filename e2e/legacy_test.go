@@ -19,6 +19,7 @@ import (
 	"camgate/outputs/httpd"
 	"camgate/outputs/legacy"
 	"camgate/outputs/webrtc"
+	"camgate/testnet"
 )
 
 // agentPage is a page as cctvAgent's users have them: it knows a camera by its stream's
@@ -259,7 +260,7 @@ func TestProgramShowsAnyAddressWhereThatIsAllowed(t *testing.T) {
 	o.Auth, o.User, o.Password = camsim.AuthDigest, "admin", "c4nary-pw"
 	far := camsimStart(t, o)
 	near := camsimStart(t, small("near"))
-	at := ownPort(t)
+	at := testnet.Port(t)
 	file := write(t, "c.toml", "[http]\nlisten = \"127.0.0.1:0\"\n[log]\nlevel = \"debug\"\n[legacy]\ncctvagent_ws = \""+at+"\"\nallow_any_url = true\n"+sourceOf("near", near.URL()))
 	p, s := serveProgram(t, file)
 	ws := agentSocket(t, at)

@@ -24,6 +24,7 @@ import (
 	"camgate/camsim/stamp"
 	"camgate/outputs/httpd"
 	"camgate/outputs/webrtc"
+	"camgate/testnet"
 )
 
 // proxies are the examples in deploy/, and how their programs are run. A test's is one
@@ -58,7 +59,7 @@ func behindProxy(t *testing.T, name string, s *site) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := ownPort(t)
+	at := testnet.Port(t)
 	example := string(text)
 	for from, to := range map[string]string{proxy.listen: strings.NewReplacer("80", at, ":80", at).Replace(proxy.listen), "server 127.0.0.1:8000": "server " + s.host, "gateway 127.0.0.1:8000": "gateway " + s.host} {
 		example = strings.ReplaceAll(example, from, to)

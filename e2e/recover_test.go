@@ -257,7 +257,7 @@ func serves(t *testing.T, cmd *exec.Cmd, url string) (*process, time.Duration) {
 // several times, and starts it again.
 func TestPlayersComeBackAfterTheGatewayWasKilled(t *testing.T) {
 	cam := camsimStart(t, small("cam1"))
-	file := write(t, "config.toml", fmt.Sprintf("[http]\nlisten = %q\nwww = %q\n[webrtc]\nlisten = \"127.0.0.1:0\"\n[[camera]]\nname = \"cam1\"\nsource = %q\ntransport = \"tcp\"\n", ownPort(t), pagesFolder(t), cam.URL()))
+	file := write(t, "config.toml", fmt.Sprintf("[http]\nlisten = %q\nwww = %q\n[webrtc]\nlisten = \"127.0.0.1:0\"\n[[camera]]\nname = \"cam1\"\nsource = %q\ntransport = \"tcp\"\n", testnet.Port(t), pagesFolder(t), cam.URL()))
 	p, s := serveProgram(t, file)
 	b := watchEveryPath(t, s.host, everyPath)
 	b.allShow("each path shows the camera", patient)

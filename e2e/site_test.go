@@ -17,7 +17,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -27,6 +26,7 @@ import (
 	"camgate/camsim/stamp"
 	"camgate/decoder"
 	"camgate/outputs/httpd"
+	"camgate/testnet"
 	"camgate/www"
 )
 
@@ -107,7 +107,7 @@ func serve(t testing.TB, configs ...camera.Config) *site {
 func serveWith(t testing.TB, server httpd.Config, configs ...camera.Config) *site {
 	t.Helper()
 	if server.Listen == "127.0.0.1:0" {
-		server.Listen = ownPort(t) // of whoever comes after this gateway too
+		server.Listen = testnet.Port(t) // of whoever comes after this gateway too
 	}
 	s := &site{t: t, log: &lines{}}
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -147,30 +147,6 @@ func serveWith(t testing.TB, server httpd.Config, configs ...camera.Config) *sit
 		t.FailNow()
 	}
 	return s
-}
-
-// ownPort is an address of this machine for programs of the test that listen there one after
-// the other. A socket that is bound and does not listen has it until the test ends: while none
-// of them listens, who dials is refused, and the system gives the port to nobody else.
-func ownPort(t testing.TB) string {
-	t.Helper()
-	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { syscall.Close(fd) })
-	// As all who listen do: those who share a port must have said so.
-	if err := syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1); err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
-		t.Fatal(err)
-	}
-	at, err := syscall.Getsockname(fd)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return fmt.Sprintf("127.0.0.1:%d", at.(*syscall.SockaddrInet4).Port)
 }
 
 // part is one picture of a multipart stream.
